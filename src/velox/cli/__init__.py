@@ -1,0 +1,1 @@
+"""The ``velox`` command. One file a command; nothing heavy is imported before the command that needs it runs."""

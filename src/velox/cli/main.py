@@ -1,0 +1,105 @@
+"""``velox``: the table of commands, and what happens to their errors."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from velox.cli.console import print_error
+from velox.errors import EXIT_FAILURE, EXIT_USAGE, ConfigurationError
+
+__all__ = ["COMMANDS", "group", "main"]
+
+# name: (module, one line of help). The module is imported when its command runs, so `velox --help` needs none of them.
+COMMANDS = {
+    "makeproject": ("velox.cli.makeproject", "Write a new project, ready to run."),
+    "makeapp": ("velox.cli.makeapp", "Add a feature folder: model, routes and tests."),
+    "run": ("velox.cli.run", "Serve the app; in dev, start anew on every change."),
+    "routes": ("velox.cli.routes", "List the routes, or say which handler answers a URL."),
+    "openapi": ("velox.cli.openapi", "Write the OpenAPI document, or check a written one."),
+    "shell": ("velox.cli.shell", "A Python prompt with the app, a session and the models."),
+    "config": ("velox.cli.config", "Show every setting with its source; secrets are masked."),
+    "doctor": ("velox.cli.doctor", "Look for what would go wrong, and say what to do."),
+    "version": ("velox.cli.version", "Show the versions for a bug report."),
+    "completion": ("velox.cli.completion", "Print the completion script of a shell."),
+}
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and summaries without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]}.{cmd_name} is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        return [CompletionItem(name, help=COMMANDS[name][1]) for name in names] or super().shell_complete(ctx, incomplete)
+
+
+@click.group(cls=LazyGroup, context_settings=_CONTEXT)
+def group() -> None:
+    """From nothing to a production API service.
+
+    \b
+    Example:
+      velox makeproject shop && cd shop && velox run
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The ``velox`` command line.
+
+    Exits 0 on success, 1 when the command could not do its work, 2 when the command line was wrong, 78 when production
+    refuses the settings (:data:`velox.errors.EXIT_CONFIGURATION`), 130 when interrupted.
+    """
+    try:
+        code = group.main(arguments, prog_name="velox", standalone_mode=False)
+    except ConfigurationError as error:
+        print_error(error)
+        code = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 0
+    except click.UsageError as error:
+        print_error(_usage(error))
+        code = EXIT_USAGE
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.Abort:
+        code = 130  # 128 + SIGINT, as shells count
+    except BrokenPipeError:  # `velox routes | head`
+        sys.stderr.close()
+        code = EXIT_FAILURE
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: click.UsageError) -> ConfigurationError:
+    command = error.ctx.command_path if error.ctx else "velox"
+    message = error.format_message().rstrip(".").replace("\n", " ")
+    return ConfigurationError("VX106", message[:1].lower() + message[1:], hint=f"See: {command} --help", exit_code=EXIT_USAGE)
+
+
+def json_line(value: Any) -> None:
+    """Print ``value`` as indented JSON on stdout."""
+    import json
+
+    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))

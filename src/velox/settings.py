@@ -1,0 +1,153 @@
+"""What an app can be told from outside, with types, units, and the source of each value.
+
+Precedence: options of the command line, arguments, environment (``VELOX_PORT``), ``.env``, ``velox.toml``, defaults.
+The two files are looked for in the current directory, which is the project's root.
+"""
+
+import math
+from collections import Counter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from velox._sources import Sourced, mask, options
+from velox.errors import EXIT_CONFIGURATION, ConfigurationError
+from velox.units import parse_duration, parse_size
+
+__all__ = ["Bytes", "Seconds", "Settings", "mask", "options"]
+
+DEFAULT_SECRET_KEY = "velox-development-secret-key-not-for-production"  # noqa: S105 - visible on purpose, refused in production
+SECRET_MIN_BYTES = 32
+# 32 random hexadecimal digits, the weakest thing that is still fine, measure about 110 bits by the estimate below.
+SECRET_MIN_BITS = 80
+_PLACEHOLDERS = ("changeme", "change-me", "change_me", "changethis", "password", "placeholder", "insecure", "example")
+
+
+def _seconds(value: Any) -> Any:
+    """``30``, ``"30"`` (the setting's name has the unit) and ``"1h30m"``."""
+    if isinstance(value, str) and not _is_number(value):
+        return parse_duration(value)
+    return value
+
+
+def _bytes(value: Any) -> Any:
+    """``1024``, ``"1024"`` (the setting's name has the unit) and ``"1KiB"``."""
+    return parse_size(value) if isinstance(value, str) and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
+"""A setting's number of seconds; also written ``"30s"`` or ``"1h30m"``."""
+Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
+"""A setting's number of bytes; also written ``"10MiB"``."""
+
+
+class Settings(Sourced):
+    """An app's settings; a project subclasses this and adds its own, which then have the same sources.
+
+    Frozen: make another object to change one. A mistake raises ConfigurationError: VX301 (unknown key), VX302 (wrong
+    value), VX304 (unreadable file), each naming key, source and expectation.
+
+    >>> class ShopSettings(Settings):
+    ...     currency: str = "EUR"      # VELOX_CURRENCY, or currency = "EUR" in velox.toml
+    """
+
+    env: Literal["dev", "test", "prod"] = "dev"
+    """What the app runs for: ``prod`` hides internals and wants a real secret, ``dev`` explains and reloads."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """The address to listen on; ``0.0.0.0`` is every IPv4 address of the machine."""
+    port: int = Field(default=8000, ge=0, le=65_535)
+    """The TCP port to listen on; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1, le=1024)
+    """Server processes."""
+    secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
+    """What the app signs with; at least 32 random bytes in production."""
+    database_url: str = "sqlite:///app.db"
+    """Where the database is: ``sqlite:///app.db`` is a file in the project."""
+    database_pool_size: int = Field(default=5, ge=1)
+    """Connections that a worker holds at most."""
+    database_timeout_s: Seconds = 5.0
+    """How long a request waits for a connection or a lock, in seconds."""
+    max_json_body_bytes: Bytes = 1 * 2**20
+    """The largest JSON body in bytes; more is a 413."""
+    max_form_body_bytes: Bytes = 10 * 2**20
+    """The largest form with its files, in bytes; more is a 413."""
+    max_form_parts: int = Field(default=1000, ge=1)
+    """The most fields and files in one form."""
+    form_spool_bytes: Bytes = 256 * 2**10
+    """An uploaded file is kept in memory up to this many bytes, then on disk."""
+    grace_s: Seconds = 30.0
+    """How long requests in flight may take to finish when the server stops, in seconds."""
+    docs: bool = True
+    """Whether ``/docs`` and ``/openapi.json`` answer."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe log record that is written."""
+    app: str | None = None
+    """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
+    create_tables: bool | None = None
+    """Whether starting makes missing tables; None: only in ``dev``."""
+    validate_responses: bool | None = None
+    """Whether results are checked against the return annotation; None: in ``dev`` and ``test``."""
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Self:
+        """The same as calling the class, for those who prefer a verb."""
+        return cls(**arguments)
+
+    @property
+    def production(self) -> bool:
+        """Whether ``env`` is ``prod``."""
+        return self.env == "prod"
+
+    def check_production(self) -> None:
+        """Refuse a secret that is the default, shorter than 32 bytes, or guessable.
+
+        Raises:
+            ConfigurationError: VX303, with exit code 78 (``EX_CONFIG``).
+        """
+        reason = weakness(self.secret_key.get_secret_value())
+        if reason is not None:
+            raise ConfigurationError(
+                "VX303",
+                f"secret_key ({self.source_of('secret_key')}) is not fit for production: {reason}",
+                hint='Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+                exit_code=EXIT_CONFIGURATION,
+            )
+
+
+def weakness(secret: str) -> str | None:
+    """Why ``secret`` is not fit for signing in production, or None when nothing speaks against it.
+
+    An estimate from the characters alone (Shannon, "A Mathematical Theory of Communication", 1948, section 6): it finds
+    what is default, short, repeated, in sequence or a placeholder; it cannot find a leaked one.
+    """
+    size_bytes = len(secret.encode())
+    if secret == DEFAULT_SECRET_KEY:
+        return "it is the development default"
+    if size_bytes < SECRET_MIN_BYTES:
+        return f"it has {size_bytes} bytes, fewer than {SECRET_MIN_BYTES}"
+    if any(word in secret.lower() for word in _PLACEHOLDERS):
+        return "it looks like a placeholder"
+    period = next(step for step in range(1, len(secret) + 1) if secret.startswith(secret[step:]))
+    unit = secret[:period]
+    if len(unit.encode()) < SECRET_MIN_BYTES // 2:
+        return f"it repeats the same {period} characters"
+    steps = Counter(ord(after) - ord(before) for before, after in zip(unit, unit[1:], strict=False))
+    if sum(steps[step] for step in (-1, 0, 1)) > len(unit) // 2:
+        return "its characters are in sequence"
+    bits = _shannon_bits(unit)
+    if bits < SECRET_MIN_BITS:
+        return f"it is too regular (about {bits:.0f} bits, at least {SECRET_MIN_BITS} are needed)"
+    return None
+
+
+def _shannon_bits(text: str) -> float:
+    counts = Counter(text).values()
+    return sum(count * math.log2(len(text) / count) for count in counts)
