@@ -1,0 +1,28 @@
+"""For users' tests: an in-process client, databases that forget, a live server and a pytest plugin."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from velox.testing.client import TestClient
+    from velox.testing.isolation import check_test_database, isolated, is_test_database
+    from velox.testing.live_server import LiveServer
+
+__all__ = ["LiveServer", "TestClient", "check_test_database", "is_test_database", "isolated"]
+
+_HOMES = {
+    "LiveServer": "velox.testing.live_server",
+    "TestClient": "velox.testing.client",
+    "check_test_database": "velox.testing.isolation",
+    "is_test_database": "velox.testing.isolation",
+    "isolated": "velox.testing.isolation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # pytest imports this package in every run on the machine, also of projects that never heard of Velox.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

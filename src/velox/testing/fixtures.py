@@ -1,0 +1,171 @@
+"""The pytest fixtures ``app``, ``client``, ``db`` and ``live_server``, and the running of tests that are coroutines.
+
+    app ──► velox_isolated ──► client      an httpx client of the started app, in this process
+     │            └──────────► db          a session; it and the handlers see what the other wrote
+     └── factory, env = test, a temporary SQLite file
+    live_server                            ``velox run`` on a socket, with a database file of its own
+
+Whatever a test writes is rolled back at its end. To test another app, override the ``app`` fixture: the others follow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import sqlite3
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
+
+if TYPE_CHECKING:
+    from velox.app import Velox
+    from velox.db import Session
+    from velox.testing.client import TestClient
+    from velox.testing.live_server import LiveServer
+
+T = TypeVar("T")
+
+RUNNER = "velox_runner"
+
+
+@pytest.fixture
+def velox_runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """The event loop of this test, of its fixtures and of the app. It ends with the test, and so do tasks left over."""
+    for marker in ("asyncio", "anyio"):
+        if request.node.get_closest_marker(marker):
+            raise pytest.UsageError(
+                f"{request.node.name} is marked {marker!r}, which runs it on another event loop than Velox' fixtures. "
+                "Remove the mark (or pytest-asyncio's auto mode): Velox runs the async tests that use its fixtures"
+            )
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def velox_database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where tests write: ``VELOX_DATABASE_URL`` if it is set, else a new SQLite file (one for each xdist worker)."""
+    given = os.environ.get("VELOX_DATABASE_URL")
+    return given or f"sqlite:///{tmp_path_factory.mktemp('velox') / 'test.db'}"
+
+
+@pytest.fixture
+def app(pytestconfig: pytest.Config, velox_database_url: str) -> Velox:
+    """The project's app, made anew for each test by its factory with ``env = "test"`` and a test database."""
+    from velox.factory import find_factory
+    from velox.settings import options
+
+    with options({"env": "test", "database_url": velox_database_url}):
+        return find_factory(directory=pytestconfig.rootpath).create()
+
+
+@pytest.fixture
+def velox_isolated(app: Velox, velox_runner: asyncio.Runner) -> Iterator[Velox]:
+    """The app, started; what is written until the test's end is undone then."""
+    from velox.testing.isolation import isolated
+
+    with _entered(velox_runner, isolated(app)):
+        yield app
+
+
+@pytest.fixture
+def client(velox_isolated: Velox, velox_runner: asyncio.Runner) -> Iterator[TestClient]:
+    """A client of the app: ``answer = await client.get("/links/", params={"limit": 1})``."""
+    from velox.testing.client import TestClient
+
+    with _entered(velox_runner, TestClient(velox_isolated)) as client:
+        yield client
+
+
+@pytest.fixture
+def db(velox_isolated: Velox, velox_runner: asyncio.Runner) -> Iterator[Session]:
+    """A session on the app's database: ``link = await db.add(Link(slug="velox"))``."""
+    with _entered(velox_runner, velox_isolated.database.session()) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def velox_live_process(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[LiveServer, sqlite3.Connection, sqlite3.Connection]]:
+    """One server process for the whole run, its database, and a copy of that as it was after the start."""
+    from velox.testing.live_server import LiveServer
+
+    file = tmp_path_factory.mktemp("velox-live") / "test.db"
+    environment = {"VELOX_DATABASE_URL": f"sqlite:///{file}", "VELOX_CREATE_TABLES": "true"}
+    with (
+        LiveServer(directory=pytestconfig.rootpath, environment=environment) as server,
+        closing(sqlite3.connect(file)) as live,
+        closing(sqlite3.connect(":memory:")) as fresh,
+    ):
+        live.backup(fresh)
+        yield server, live, fresh
+
+
+@pytest.fixture
+def live_server(
+    velox_live_process: tuple[LiveServer, sqlite3.Connection, sqlite3.Connection],
+    velox_runner: asyncio.Runner,  # noqa: ARG001 - async tests of a server need a loop too
+) -> LiveServer:
+    """``velox run`` of the project on a real socket: ``httpx.AsyncClient(base_url=live_server.url)``.
+
+    The process is shared by all tests of a run. Its database is not the one of ``db`` and ``client``, whose open
+    transaction no other process could look into; it is put back to its state after start-up before each test.
+    """
+    server, live, fresh = velox_live_process
+    fresh.backup(live)
+    return server
+
+
+@pytest.hookimpl
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine, on the loop of its fixtures, unless another plugin has claimed it."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    runner: Any = pyfuncitem.funcargs.get(RUNNER)
+    with nullcontext(runner) if runner else asyncio.Runner() as loop:
+        loop.run(pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Let a project's fixtures be ``async def`` too (with ``yield`` or without), on the loop of the test."""
+    written = fixturedef.func
+    adapt = _as_generator if inspect.isasyncgenfunction(written) else _as_function
+    if adapt is _as_generator or inspect.iscoroutinefunction(written):
+        fixturedef.func = adapt(written, request.getfixturevalue(RUNNER))  # type: ignore[misc]  # declared Final
+    try:
+        return (yield)
+    finally:
+        fixturedef.func = written  # type: ignore[misc]
+
+
+def _as_function(written: Callable[..., Any], runner: asyncio.Runner) -> Callable[..., Any]:
+    def fixture(**arguments: Any) -> Any:
+        return runner.run(written(**arguments))
+
+    return fixture
+
+
+def _as_generator(written: Callable[..., Any], runner: asyncio.Runner) -> Callable[..., Iterator[Any]]:
+    def fixture(**arguments: Any) -> Iterator[Any]:
+        with _entered(runner, asynccontextmanager(written)(**arguments)) as value:
+            yield value
+
+    return fixture
+
+
+@contextmanager
+def _entered(runner: asyncio.Runner, manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """``async with manager`` from the outside of ``runner``'s loop."""
+    value = runner.run(manager.__aenter__())
+    try:
+        yield value
+    finally:
+        runner.run(manager.__aexit__(None, None, None))
