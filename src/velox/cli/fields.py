@@ -66,7 +66,7 @@ FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType(
         "url": FieldType(
             "str",
             ("https://example.com/", "https://example.org/a?b=c"),
-            ('regex=r"^https?://[^\\s]+$"', "max_length=2000"),
+            ('pattern=r"^https?://[^\\s]+$"', "max_length=2000"),
             default=_source_of_text,
         ),
         "int": FieldType("int", (3, 4), default=lambda text: str(int(text))),
@@ -80,7 +80,7 @@ FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType(
         "uuid": FieldType(
             "UUID", ("6f1e8a52-5d3c-4b1e-9a6f-0c2d8b7e4a10", "0b9d7c3e-1f2a-4c5b-8d6e-7f8091a2b3c4"), (), "uuid"
         ),
-        "json": FieldType("dict[str, Any]", ({"a": 1}, {"b": [2, None]}), ("sa_type=JSON",), "typing"),
+        "json": FieldType("dict[str, Any]", ({"a": 1}, {"b": [2, None]}), (), "typing"),
     }
 )
 """Every type of the command line."""
@@ -140,7 +140,7 @@ def parse_fields(texts: Sequence[str]) -> tuple[FieldSpec, ...]:
     names = [field.name for field in fields]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigurationError("VX503", f"the field {name!r} is given twice", hint="Give each field once")
+            raise ConfigurationError("VX503", f"the field {name!r} is given twice", hint="Give each field once.")
     return fields
 
 
@@ -153,17 +153,17 @@ def parse_field(text: str) -> FieldSpec:
     found = _FIELD.fullmatch(text)
     if found is None:
         raise _not_understood(
-            text, "it has no type", f"Write {text.partition('=')[0] or 'title'}:str, or another of {_types()}"
+            text, "it has no type", f"Write {text.partition('=')[0] or 'title'}:str, or another of {_types()}."
         )
     name, kind = found["name"], found["type"]
     _check_name(text, name)
     if kind not in FIELD_TYPES:
-        raise _not_understood(text, f"there is no type {kind!r}", f"The types are {_types()}")
+        raise _not_understood(text, f"there is no type {kind!r}", f"The types are {_types()}.")
     options = frozenset(filter(None, found["options"].split(":")))
     if unknown := sorted(options.difference(OPTIONS)):
-        raise _not_understood(text, f"there is no option {unknown[0]!r}", f"The options are {', '.join(OPTIONS)}")
+        raise _not_understood(text, f"there is no option {unknown[0]!r}", f"The options are {', '.join(OPTIONS)}.")
     if kind == "json" and options.intersection({"unique", "index"}):
-        raise _not_understood(text, "a json field cannot be unique or indexed", "Leave the option out")
+        raise _not_understood(text, "a json field cannot be unique or indexed", "Leave the option out.")
     return FieldSpec(name, FIELD_TYPES[kind], options, _default(text, kind, found["default"]))
 
 
@@ -172,19 +172,19 @@ def _default(text: str, kind: str, value: str | None) -> str | None:
         return None
     make = FIELD_TYPES[kind].default
     if make is None:
-        raise _not_understood(text, f"a {kind} field has no default on the command line", "Write it into models.py")
+        raise _not_understood(text, f"a {kind} field has no default on the command line", "Write it into models.py.")
     try:
         return make(value)
     except (ArithmeticError, KeyError, ValueError) as error:
-        raise _not_understood(text, f"{value!r} is not a {kind}", "Correct the default or leave it out") from error
+        raise _not_understood(text, f"{value!r} is not a {kind}", "Correct the default or leave it out.") from error
 
 
 def _check_name(text: str, name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or keyword.iskeyword(name):
-        hint = "Use lower-case letters, digits and underscores, at most 40, starting with a letter"
+        hint = "Use lower-case letters, digits and underscores, at most 40, starting with a letter."
         raise _not_understood(text, f"{name!r} is not a field name", hint)
     if name in RESERVED or name.startswith("model_"):
-        hint = f"Every model has id and created_at already; call yours the_{name}, for example"
+        hint = f"Every model has id and created_at already; call yours the_{name}, for example."
         raise _not_understood(text, f"the name {name!r} is taken", hint)
 
 

@@ -19,7 +19,7 @@ from velox.errors import ConfigurationError
 __all__ = ["feature_files", "makeapp"]
 
 
-@click.command(short_help="Add a feature: model, handlers, tests.")
+@click.command()
 @click.argument("name")
 @click.argument("fields", nargs=-1, metavar="[FIELD:TYPE[:OPTION]...[=DEFAULT]]...")
 @click.option("--model", metavar="CLASS", help="The model's class name. Default: NAME in the singular.")
@@ -71,12 +71,13 @@ class Project:
         folder = self.root / self.package
         module = folder / f"{feature}.py"
         if module.exists():
-            hint = "Choose another name"
+            hint = "Choose another name."
             raise ConfigurationError("VX502", f"{self.package}/{feature}.py is a module of that name", hint=hint)
         for path in sorted(folder.glob("*/models.py")):
-            if path.parent.name != feature and re.search(rf"^class {model}\(", path.read_text(encoding="utf-8"), re.M):
+            source = path.read_text(encoding="utf-8")
+            if path.parent.name != feature and re.search(rf"^class {model}\(", source, re.MULTILINE):
                 place = path.relative_to(self.root).as_posix()
-                hint = f"Name this one differently: --model {class_name(feature)}Entry, for example"
+                hint = f"Name this one differently: --model {class_name(feature)}Entry, for example."
                 raise ConfigurationError("VX502", f"{place} has a model {model} already", hint=hint)
 
 
@@ -93,16 +94,16 @@ def find_project(directory: Path) -> Project:
             if (root / package).is_dir():
                 return Project(root, package)
             message = f"the app of {root} is not in a package: there is no folder {package}"
-            raise ConfigurationError("VX504", message, hint="A feature needs one; velox makeproject NAME makes it")
+            raise ConfigurationError("VX504", message, hint="A feature needs one; velox makeproject NAME makes it.")
     message = f"{directory} is not in a Velox project: there is no velox.toml and no app/main.py"
-    raise ConfigurationError("VX504", message, hint="Change into a project, or start one: velox makeproject NAME")
+    raise ConfigurationError("VX504", message, hint="Change into a project, or start one: velox makeproject NAME.")
 
 
 def _package(settings: Path) -> str:
     try:
         target = tomllib.loads(settings.read_text(encoding="utf-8")).get("app", "app")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError("VX304", f"{settings} cannot be read: {error}", hint="Correct the file") from error
+        raise ConfigurationError("VX304", f"{settings} cannot be read: {error}", hint="Correct the file.") from error
     return str(target).partition(":")[0].partition(".")[0]
 
 
@@ -141,8 +142,7 @@ def _imports(fields: Sequence[FieldSpec]) -> str:
                 re.sub(r".*\[|\]", "", field.type.annotation).split(", ")[-1]
             )
     library = [f"from {module} import {', '.join(_isorted(names[module]))}" for module in sorted(names)]
-    velox = "JSON, Field, Model" if "typing" in names else "Field, Model"
-    return "\n".join([*library, "", f"from velox.db import {velox}"])
+    return "\n".join(library)
 
 
 def _isorted(names: set[str]) -> list[str]:

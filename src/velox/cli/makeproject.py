@@ -15,6 +15,7 @@ from velox.cli.fields import FieldSpec, parse_fields
 from velox.cli.makeapp import feature_files
 from velox.cli.names import check_project_name
 from velox.cli.scaffold import File, refuse_clashes, render, write
+from velox.errors import ConfigurationError
 
 __all__ = ["makeproject", "project_files"]
 
@@ -22,7 +23,7 @@ SECRET_BYTES = 48
 PRIVATE = ".env"
 
 
-@click.command(short_help="Start a new project.")
+@click.command()
 @click.argument("name")
 @click.option(
     "--template", type=click.Choice(["api", "minimal"]), default="api", show_default=True, help="What to write."
@@ -42,6 +43,8 @@ def makeproject(name: str, template: str, dry_run: bool, force: bool) -> None:
     """
     check_project_name(name)
     root = Path(name)
+    if root.exists() and not root.is_dir():
+        raise ConfigurationError("VX502", f"{name} is a file", hint="Choose another name, or move the file away.")
     files = TEMPLATES[template](name)
     if not force:
         refuse_clashes(_in_the_way(root, files), name)
@@ -78,8 +81,8 @@ def _item_fields() -> tuple[FieldSpec, ...]:
 
 def _in_the_way(root: Path, files: list[File]) -> list[str]:
     """What is at ``root`` already, what would be overwritten first. A fresh Git repository is welcome."""
-    if not root.is_dir():
-        return ["a file of that name"] if root.exists() or root.is_symlink() else []
+    if not root.exists():
+        return []
     present = {path.name for path in root.iterdir()} - {".git"}
     ours = [file.path for file in files if (root / file.path).exists()]
     return [*ours, *sorted(present - {path.partition("/")[0] for path in ours})]

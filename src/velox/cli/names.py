@@ -16,7 +16,7 @@ MAX_LENGTH = 40
 TAKEN_FEATURES = frozenset({"docs", "health", "main", "models", "select", "settings", "tests"})
 """A feature is a module of the package, a URL prefix and a blueprint's variable; these are in use as one of them."""
 TAKEN_MODELS = frozenset(
-    {"Any", "Decimal", "JSON", "UTC", "UUID", "Blueprint", "NotFound", "Create", "Field", "Model", "Page", "PageQuery"}
+    {"Any", "Decimal", "UTC", "UUID", "Blueprint", "NotFound", "Create", "Field", "Model", "Page", "PageQuery"}
     | {"Public", "Reader", "Session", "Update", "TestClient"}
 )
 """What the generated modules import; a model of the same name would hide it."""
@@ -58,7 +58,7 @@ def check_model_name(name: str) -> None:
         problem = (
             "Velox uses it" if name in TAKEN_MODELS else f"a class name of at most {MAX_LENGTH} characters is needed"
         )
-        hint = f"Name the class yourself: --model {class_name(suggestion(name))}"
+        hint = f"Name the class yourself: --model {class_name(suggestion(name))}."
         raise ConfigurationError("VX501", f"{name!r} is not a model name: {problem}", hint=hint)
 
 
@@ -70,8 +70,8 @@ def suggestion(name: str) -> str:
         return "shop"
     if words[0].isdigit():
         words = f"app_{words}"
-    in_use = words in TAKEN_FEATURES or class_name(words) in TAKEN_MODELS
-    return f"my_{words}" if in_use or keyword.iskeyword(words) or _module_problem(words) else words
+    in_use = words in TAKEN_FEATURES or class_name(words) in TAKEN_MODELS or keyword.iskeyword(class_name(words))
+    return f"my_{words}" if in_use or _is_reserved(words) or _module_problem(words) else words
 
 
 def singular(name: str) -> str:
@@ -100,16 +100,20 @@ def _shape_problem(name: str) -> str:
         return f"it is longer than {MAX_LENGTH} characters"
     if not _NAME.fullmatch(name):
         return "it must be lower-case letters, digits and single underscores, starting with a letter"
-    return "Python reserves it" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else ""
+    return "Python reserves it" if _is_reserved(name) else ""
+
+
+def _is_reserved(name: str) -> bool:
+    return keyword.iskeyword(name) or keyword.issoftkeyword(name)
 
 
 def _module_problem(name: str) -> str:
     if name in sys.stdlib_module_names:
         return "Python's standard library has a module of that name"
     spec = find_spec(name)
-    # A mere folder of that name in the working directory is a namespace package to Python, without an origin: not taken.
+    # A mere folder of that name in the working directory is a namespace package to Python, with no origin: not taken.
     return "an installed package has a module of that name" if spec is not None and spec.origin is not None else ""
 
 
 def _invalid(message: str, name: str) -> ConfigurationError:
-    return ConfigurationError("VX501", message, hint=f"Try {name}")
+    return ConfigurationError("VX501", message, hint=f"Try {name}.")

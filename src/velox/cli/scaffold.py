@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from velox.cli.console import style
 from velox.errors import ConfigurationError
 
 __all__ = ["LINE_LENGTH", "File", "clashes", "fold", "refuse_clashes", "render", "write"]
@@ -116,7 +117,7 @@ def refuse_clashes(found: Sequence[str], place: str) -> None:
     if found:
         shown = ", ".join(found[:SHOWN_CLASHES])
         more = f" and {len(found) - SHOWN_CLASHES} more" if len(found) > SHOWN_CLASHES else ""
-        hint = "Choose another name, or overwrite what Velox writes with --force"
+        hint = "Choose another name, or overwrite what Velox writes with --force."
         raise ConfigurationError("VX502", f"{place} is not empty: {shown}{more}", hint=hint)
 
 
@@ -141,7 +142,8 @@ def write(files: Sequence[File], root: Path, *, shown_in: str = "", dry_run: boo
                 _write_whole(path, file)
             except OSError as error:
                 raise _unwritable(path, error, count, len(files)) from error
-        click.echo(f"  {'keep' if keep else 'overwrite' if exists else 'create'}  {shown_in}{file.path}")
+        verb, colour = ("keep", "cyan") if keep else ("overwrite", "yellow") if exists else ("create", "green")
+        click.echo(f"  {style(verb, colour)}  {shown_in}{file.path}")
 
 
 def _write_whole(path: Path, file: File) -> None:
@@ -159,5 +161,5 @@ def _write_whole(path: Path, file: File) -> None:
 
 def _unwritable(path: Path, error: OSError, written: int, total: int) -> ConfigurationError:
     message = f"{path} cannot be written ({error.strerror}); {written} of {total} files are written"
-    hint = "Remove the obstacle and run the same command again" + (" with --force" if written else "")
+    hint = f"Remove the obstacle and run the same command again{' with --force' if written else ''}."
     return ConfigurationError("VX505", message, hint=hint)
