@@ -1,0 +1,125 @@
+"""Reference pages that are written from the code while the site is built, so that they cannot lag behind it.
+
+    ```{velox-settings}
+    ```
+
+Directives: ``velox-settings``, ``velox-codes``, ``velox-commands``, ``velox-names MODULE``. Each is a function that returns Markdown.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import click
+from docutils import nodes
+from pydantic import SecretStr
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from velox.cli.main import COMMANDS, group
+from velox.errors import CODES
+from velox.settings import Settings
+
+__all__ = ["codes", "commands", "names", "settings", "setup"]
+
+
+def settings() -> str:
+    """A table of every field of ``Settings``: environment variable, type, default, meaning."""
+    meanings = attribute_docstrings(Settings)
+    rows = [
+        (f"`{name}`", f"`VELOX_{name.upper()}`", f"`{type_of(name)}`", f"`{default_of(name)}`", meanings.get(name, ""))
+        for name in Settings.model_fields
+    ]
+    return table(("setting", "environment", "type", "default", "meaning"), rows)
+
+
+def default_of(name: str) -> str:
+    default = Settings.model_fields[name].get_default(call_default_factory=True, validated_data={})
+    return "a visible one, for development only" if isinstance(default, SecretStr) else repr(default)
+
+
+def type_of(name: str) -> str:
+    """The annotation as it is written in the class, without the constraints."""
+    annotation = Settings.model_fields[name].annotation
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+
+
+def attribute_docstrings(cls: type) -> dict[str, str]:
+    """The string literal under each annotated attribute of ``cls``, on one line."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for statement, after in zip(body.body, body.body[1:], strict=False):
+        match statement, after:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                found[name] = " ".join(text.replace("``", "`").split())
+    return found
+
+
+def codes() -> str:
+    """A table of every error code, with its meaning."""
+    return table(("code", "meaning"), [(f"`{code}`", meaning) for code, meaning in CODES.items()])
+
+
+def commands() -> str:
+    """A section for each command: what ``velox COMMAND --help`` prints."""
+    parts = []
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        context = click.Context(command, info_name=f"velox {name}", max_content_width=100, terminal_width=100)
+        parts.append(f"## velox {name}\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def names(module_name: str) -> str:
+    """An entry for each public name of ``module_name``."""
+    module = importlib.import_module(module_name)
+    blocks = [
+        entry(f"{module_name}.{name}", getattr(module, name)) for name in module.__all__ if not name.startswith("__")
+    ]
+    return "\n".join(blocks)
+
+
+def entry(path: str, value: Any) -> str:
+    """The autodoc directive that fits ``value``."""
+    if inspect.isclass(value):
+        # A Sanic application has more than a hundred members of its own; only ours are shown.
+        directive, options = "autoclass", ":members:\n   :exclude-members: model_config, model_post_init"
+    elif inspect.isroutine(value):
+        directive, options = "autofunction", ""
+    else:
+        directive, options = "autodata", ":no-value:"
+    return f"```{{eval-rst}}\n.. {directive}:: {path}\n   {options}\n```\n"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(table_lines(head, rows)) + "\n"
+
+
+def table_lines(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    for row in (head, ("---",) * len(head), *rows):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+class Generated(SphinxDirective):
+    """A directive whose content is the Markdown that its subclass' ``write`` returns."""
+
+    write: ClassVar[Callable[..., str]]
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return self.parse_text_to_nodes(type(self).write(*self.arguments), allow_section_headings=True)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Called by Sphinx once."""
+    for write in (settings, codes, commands, names):
+        directive = type(write.__name__.title(), (Generated,), {"write": staticmethod(write)})
+        app.add_directive(f"velox-{write.__name__}", directive)
+    return {"version": "1", "parallel_read_safe": True}
