@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -14,9 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from velox.testing import LiveServer
+
 TIMEOUT_S = 60.0
 Run = Callable[..., subprocess.CompletedProcess[str]]
-Serve = Callable[..., AbstractContextManager[httpx.Client]]
+Serve = Callable[[Path], AbstractContextManager[httpx.Client]]
 
 
 def environment() -> dict[str, str]:
@@ -42,39 +42,13 @@ def run() -> Run:
 
 @pytest.fixture(scope="session")
 def serve() -> Serve:
-    """``with serve(project) as client:`` runs ``velox run`` on a free port until the block ends; it has to exit with 0."""
+    """``with serve(project) as client:`` runs ``velox run`` in dev on a free port; it has to exit with 0 at the end."""
 
     @contextmanager
-    def serve(project: Path, *options: str) -> Iterator[httpx.Client]:
-        port = _free_port()
-        log = project.parent / f"{project.name}.log"
-        command = ["velox", "run", "--port", str(port), *options]
-        with log.open("w") as stream, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=TIMEOUT_S) as client:
-            server = subprocess.Popen(command, cwd=project, env=environment(), stdout=stream, stderr=stream)
-            try:
-                _wait_until_it_listens(port, server, log)
+    def serve(project: Path) -> Iterator[httpx.Client]:
+        with LiveServer(directory=project, environment={"VELOX_ENV": "dev"}) as server:
+            with httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as client:
                 yield client
-            finally:
-                server.terminate()
-                code = server.wait(TIMEOUT_S)
-        assert code == 0, log.read_text()
+            assert server.stop() == 0, server.output
 
     return serve
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_it_listens(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError(f"velox run does not listen:\n{log.read_text()}")

@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Run, Serve
 
+REPOSITORY = Path(__file__).parents[2]
 API_FILES = 17
 RUN_S = 3.0
 """From ``velox run`` to the first answer, at most."""
@@ -44,7 +45,7 @@ def test_it_names_each_file_and_the_next_three_commands(tmp_path: Path, run: Run
 
 def test_each_project_has_a_secret_of_its_own(tmp_path: Path, run: Run) -> None:
     """It is in ``.env``, which Git ignores, and long enough for production."""
-    secrets = set()
+    secrets: set[str] = set()
     for name in ("one", "two"):
         run("velox", "makeproject", name, cwd=tmp_path)
         lines = (tmp_path / name / ".env").read_text().splitlines()
@@ -164,3 +165,18 @@ def test_minimal_is_one_file_that_runs(tmp_path: Path, run: Run, serve: Serve) -
     run("mypy", "--strict", "main.py", cwd=project)
     with serve(project) as client:
         assert client.get("/", params={"name": "you"}).json() == {"hello": "you"}
+
+
+def test_it_runs_clean_in_a_fresh_environment(shop: Path, tmp_path: Path, run: Run) -> None:
+    """Nothing but what the wheel and the project declare is needed to check, type and test the project."""
+    run("python", "-m", "venv", "fresh", cwd=tmp_path)
+    fresh = str(tmp_path / "fresh" / "bin")
+    run(f"{fresh}/pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", "dist", str(REPOSITORY), cwd=tmp_path)
+    pins = ("--constraint", str(REPOSITORY / "constraints.txt"), "--find-links", str(tmp_path / "dist"))
+    run(f"{fresh}/pip", "install", "--quiet", *pins, "--editable", f"{shop}[dev]", cwd=tmp_path, timeout_s=180)
+
+    run(f"{fresh}/velox", "makeproject", "market", cwd=tmp_path)
+    market = tmp_path / "market"
+    assert len(written(market)) == API_FILES
+    for command in (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["pytest"]):
+        run(f"{fresh}/{command[0]}", *command[1:], cwd=market)
