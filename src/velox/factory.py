@@ -12,23 +12,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from velox._sources import Sourced
 from velox.errors import EXIT_USAGE, ConfigurationError
+from velox.settings import Launch
 
 if TYPE_CHECKING:
     from velox.app import Velox
     from velox.settings import Settings
 
-__all__ = ["Factory", "find_factory"]
+__all__ = ["Factory", "find_factory", "where"]
 
 _FILES = {"app/main.py": "app.main", "main.py": "main"}
 _NAMES = ("create_app", "app")
-
-
-class _Pointer(Sourced, extra="ignore"):
-    """The one setting that is read before the project's own settings class can be imported."""
-
-    app: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +116,7 @@ class Factory:
         what = "cannot be imported" if code == "VX103" else "failed"
         return ConfigurationError(
             code,
-            f"{self.target} {what}: {_where(error, self.directory)}: {type(error).__name__}: {_first_line(error)}",
+            f"{self.target} {what}: {where(error, self.directory)}",
             hint="Correct that line; VELOX_DEBUG=1 shows the whole traceback.",
         )
 
@@ -138,7 +132,7 @@ def find_factory(target: str | None = None, directory: Path | None = None) -> Fa
         ConfigurationError: VX101, with the places looked at; VX106 if ``target`` is no ``module:name``.
     """
     root = (directory or Path.cwd()).resolve()
-    target = target or _Pointer().app
+    target = target or Launch().app
     if target is not None:
         return Factory(_checked(target), root)
     for file, module in _FILES.items():
@@ -178,12 +172,19 @@ def _takes_argument(maker: Callable[..., object]) -> bool:
     return any(parameter.kind in positional for parameter in parameters)
 
 
-def _where(error: BaseException, root: Path) -> str:
+def where(error: BaseException, root: Path) -> str:
+    """What went wrong and in which line of the project, in one line: ``app/main.py:3: NameError: name 'x' …``."""
+    return f"{_line(error, root)}: {type(error).__name__}: {_first_line(error)}"
+
+
+def _line(error: BaseException, root: Path) -> str:
     """``file:line`` of the last frame that is in the project, else of the last frame."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_short(error.filename, root)}:{error.lineno}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [frame for frame in frames if _is_own(Path(frame.filename), root)]
+    if not frames:
+        return "(unknown place)"
     frame = (own or frames)[-1]
     return f"{_short(frame.filename, root)}:{frame.lineno}"
 

@@ -14,7 +14,7 @@ from velox._sources import Sourced, mask, options
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
 from velox.units import parse_duration, parse_size
 
-__all__ = ["Bytes", "Seconds", "Settings", "mask", "options"]
+__all__ = ["Bytes", "Launch", "Seconds", "Settings", "mask", "options", "weakness"]
 
 DEFAULT_SECRET_KEY = "velox-development-secret-key-not-for-production"  # noqa: S105 - visible on purpose, refused in production
 SECRET_MIN_BYTES = 32
@@ -120,6 +120,10 @@ class Settings(Sourced):
                 hint='Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
                 exit_code=EXIT_CONFIGURATION,
             )
+
+
+class Launch(Settings, extra="ignore"):
+    """The framework's own settings as far as they are known before the project's class can be imported."""
 
 
 def weakness(secret: str) -> str | None:

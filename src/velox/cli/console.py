@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import Any
 
 import click
 
 from velox.errors import ConfigurationError
 
-__all__ = ["coloured", "debugging", "note", "print_error", "style"]
+__all__ = ["coloured", "debugging", "json_line", "note", "print_error", "style"]
 
 
 def debugging() -> bool:
@@ -40,3 +41,10 @@ def print_error(error: ConfigurationError) -> None:
         traceback.print_exception(error)
     note(f"{style('error', 'red', stderr=True, bold=True)} {error.code} {error.message}")
     note(f"  {style('hint', 'cyan', stderr=True)} {error.hint}")
+
+
+def json_line(value: Any) -> None:
+    """Print ``value`` as indented JSON on stdout."""
+    import json
+
+    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from typing import Any
 
 import click
 
@@ -96,10 +95,3 @@ def _usage(error: click.UsageError) -> ConfigurationError:
     command = error.ctx.command_path if error.ctx else "velox"
     message = error.format_message().rstrip(".").replace("\n", " ")
     return ConfigurationError("VX106", message[:1].lower() + message[1:], hint=f"See: {command} --help", exit_code=EXIT_USAGE)
-
-
-def json_line(value: Any) -> None:
-    """Print ``value`` as indented JSON on stdout."""
-    import json
-
-    click.echo(json.dumps(value, indent=2, default=str, ensure_ascii=False))

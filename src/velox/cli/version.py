@@ -9,7 +9,7 @@ from importlib.metadata import version as installed
 
 import click
 
-from velox.cli.main import json_line
+from velox.cli.console import json_line
 
 __all__ = ["version", "versions"]
 

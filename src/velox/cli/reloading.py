@@ -1,0 +1,160 @@
+"""Serving in ``dev``: start anew on every change, in a fraction of a second.
+
+    this process     owns the socket and watches the files; never imports the project
+      └ forkserver   has Sanic, Velox and the database library imported; never imports the project
+          └ server   forked from it on each change: only the project itself is imported again
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from watchfiles import Change, DefaultFilter, watch
+
+from velox.cli.console import note, style
+from velox.cli.port import listen
+from velox.cli.serving import guarded, serve
+from velox.cli.signals import end_with_parent, on_signals
+from velox.cli.startup import announce
+from velox.factory import Factory
+
+if TYPE_CHECKING:
+    from velox.app import Velox
+
+__all__ = ["ProjectFiles", "serve_reloading"]
+
+_PRELOAD = ["velox.cli.reloading", "velox.app", "velox.db", "sanic", "uvloop", "aiosqlite"]
+# Open streams (a browser on Server-Sent Events) would hold a reload up for the whole grace period.
+GRACE_S = 1.0
+_KILL_AFTER_S = GRACE_S + 2.0
+_TICK_MS = 100
+# A database file that is written to all the time keeps the watcher from settling; then it reports after this.
+_DEBOUNCE_MS = 300
+_SETTLED_MS = 20
+
+
+class ProjectFiles(DefaultFilter):
+    """Python sources and the two settings files; not the virtual environment, caches or the database."""
+
+    def __call__(self, change: Change, path: str) -> bool:
+        name = Path(path).name
+        return (name.endswith(".py") or name in {"velox.toml", ".env"}) and super().__call__(change, path)
+
+
+def serve_reloading(factory: Factory, given: Mapping[str, Any], taken: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT, starting anew whenever a file of the project changes.
+
+    A server that cannot start prints why, and the next change tries again.
+    """
+    stop = threading.Event()
+    on_signals(stop.set)
+    server = _Server(factory, dict(given), taken)
+    try:
+        server.start(())
+        for changes in watch(
+            factory.directory,
+            watch_filter=ProjectFiles(),
+            debounce=_DEBOUNCE_MS,
+            step=_SETTLED_MS,
+            rust_timeout=_TICK_MS,
+            yield_on_timeout=True,
+            stop_event=stop,
+            raise_interrupt=False,
+        ):
+            if changes:
+                server.stop()
+                server.start(sorted({os.path.relpath(path, factory.directory) for _, path in changes}))
+            server.attend()
+    finally:
+        server.stop()
+
+
+@dataclass
+class _Server:
+    """The serving process of the moment."""
+
+    factory: Factory
+    given: dict[str, Any]
+    taken: socket.socket
+    process: ForkServerProcess | None = None
+    line: Connection | None = None
+    context: Any = field(default_factory=lambda: multiprocessing.get_context("forkserver"))
+
+    def start(self, changed: tuple[str, ...] | list[str]) -> None:
+        self.context.set_forkserver_preload(_PRELOAD)
+        self.line, other = self.context.Pipe()
+        self.process = self.context.Process(
+            target=_serve, args=(self.factory, self.given, self.taken, other, list(changed), time.monotonic()), name="velox"
+        )
+        self.process.start()
+        other.close()
+
+    def stop(self) -> None:
+        """Ask it to end, and see to it that it did."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        self.process.join(_KILL_AFTER_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self._forget()
+
+    def attend(self) -> None:
+        """Answer what it asks, and say so when it has ended by itself."""
+        if self.process is None or self.line is None:
+            return
+        if not self.process.is_alive():
+            code = self.process.exitcode or 0
+            how = f"the server was killed by signal {-code}; " if code < 0 else ""
+            note(style(f"{how}waiting for a change to start anew", "yellow", stderr=True))
+            self._forget()
+        elif self.line.poll():
+            # The project's own settings class has another default address: only the server could know.
+            host, port = self.line.recv()
+            self.taken.close()
+            self.taken = listen(host, port)
+            self.line.send(self.taken)
+
+    def _forget(self) -> None:
+        if self.line is not None:
+            self.line.close()
+        self.process = self.line = None
+
+
+def _serve(
+    factory: Factory, given: dict[str, Any], taken: socket.socket, line: Connection, changed: list[str], since_s: float
+) -> None:
+    """The serving process."""
+    end_with_parent()
+    # Two edits in one second that keep the size would otherwise be answered with the first one's bytecode.
+    sys.dont_write_bytecode = True
+    ready = partial(_again, changed, since_s) if changed else partial(announce, target=factory.target)
+    sys.exit(guarded(lambda: serve(factory, given, taken, ready=ready, elsewhere=partial(_ask, line), grace_s=GRACE_S)))
+
+
+def _ask(line: Connection, host: str, port: int) -> socket.socket:
+    line.send((host, port))
+    taken = line.recv()
+    if not isinstance(taken, socket.socket):
+        raise TypeError(f"expected a socket, got {taken!r}")
+    return taken
+
+
+def _again(changed: list[str], since_s: float, _app: Velox) -> None:
+    took_s = time.monotonic() - since_s
+    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+    click.echo(style(f"reloaded in {took_s:.2f} s: {changed[0]}{more}", "green"))

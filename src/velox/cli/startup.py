@@ -1,0 +1,45 @@
+"""The block that ``velox run`` prints when the app answers."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from velox.cli.console import style
+from velox.cli.version import package_version
+
+if TYPE_CHECKING:
+    from velox.app import Velox
+
+__all__ = ["address", "announce"]
+
+
+def announce(app: Velox, *, target: str) -> None:
+    """Print versions, environment, app, database and where to click, on stdout."""
+    versions = [f"velox {package_version('velox-framework')}", f"sanic {package_version('sanic')}"]
+    head = " · ".join([*versions, f"python {platform.python_version()}", app.settings.env])
+    click.echo(style(head, "green", bold=True))
+    for label, text in _lines(app, target):
+        click.echo(f"  {style(f'{label:<10}', 'cyan')}{text}")
+
+
+def _lines(app: Velox, target: str) -> Iterator[tuple[str, str]]:
+    count = len(app.plans)
+    yield "app", f"{target}  {count} route{'' if count == 1 else 's'}"
+    yield "database", app.database.display_url
+    if app.state.workers > 1:
+        yield "workers", str(app.state.workers)
+    url = address(app)
+    yield "open", url
+    if app.settings.docs:
+        yield "docs", f"{url}/docs"
+
+
+def address(app: Velox) -> str:
+    """The URL to open: an address that a browser on this machine understands."""
+    host, port = app.state.sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
