@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING
 
 import pytest
@@ -125,6 +126,14 @@ def test_the_code_is_formatted_linted_and_typed(shop: Path, run: Run) -> None:
     run("ruff", "check", cwd=shop)
     run("ruff", "format", "--check", cwd=shop)
     run("mypy", "--strict", cwd=shop)
+
+
+def test_every_override_that_it_suggests_is_a_setting(shop: Path, tmp_path: Path, run: Run) -> None:
+    """``velox.toml`` with all its comments taken off is accepted, and shows the defaults."""
+    suggested = [line.removeprefix("# ") for line in (shop / "velox.toml").read_text().splitlines() if " = " in line]
+    (tmp_path / "velox.toml").write_text("\n".join(suggested))
+    copytree(shop / "app", tmp_path / "app")
+    assert run("velox", "config", cwd=tmp_path).stdout.count("velox.toml") == len(suggested)
 
 
 def test_its_tests_pass(shop: Path, run: Run) -> None:

@@ -89,7 +89,7 @@ OPTIONS = ("unique", "index", "optional")
 RESERVED = frozenset(
     {"id", "created_at", "bool", "date", "datetime", "float", "int", "str"}
     | {"apply", "construct", "copy", "dict", "from_", "from_orm", "json", "metadata", "parse_file", "parse_obj"}
-    | {"parse_raw", "registry", "schema", "schema_json", "update_forward_refs", "validate"}
+    | {"parse_raw", "registry", "schema", "schema_json", "sqlmodel_update", "update_forward_refs", "validate"}
 )
 """Names that a field cannot have: every model has them, or they hide the type that they are annotated with."""
 

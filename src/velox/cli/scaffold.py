@@ -78,7 +78,8 @@ def _fold_line(line: str, width: int) -> Iterator[str]:
     if len(indent + inside) <= width:
         yield indent + inside
     else:
-        yield from (f"{indent}{argument}," for argument in _arguments(inside))
+        for argument in _arguments(inside):
+            yield from _fold_line(f"{indent}{argument},", width)
     yield indent[4:] + line[end:]
 
 

@@ -24,6 +24,14 @@ def test_arguments_that_do_not_fit_one_line_get_one_each() -> None:
     assert fold("x = f(aaaa, g(b, c), dddd)\n", 16) == "x = f(\n    aaaa,\n    g(b, c),\n    dddd,\n)\n"
 
 
+def test_an_argument_that_is_still_too_long_is_split_again() -> None:
+    """As deep as it takes."""
+    assert (
+        fold("x = f(aaaa, g(bbbb, cccc))\n", 14)
+        == "x = f(\n    aaaa,\n    g(\n        bbbb,\n        cccc,\n    ),\n)\n"
+    )
+
+
 def test_a_long_signature_is_split_at_its_parameters() -> None:
     """Not at the brackets of its return type."""
     assert fold("async def f(a: int) -> Page[X]:\n", 30) == "async def f(\n    a: int\n) -> Page[X]:\n"
