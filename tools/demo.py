@@ -53,7 +53,9 @@ class Exchange:
 
 PROBLEM = "application/problem+json"
 EXCHANGES = (
-    Exchange("Create", "POST", "/items/", 201, body={"name": "Teapot", "price": "19.90"}, has={"id": 1, "name": "Teapot"}),
+    Exchange(
+        "Create", "POST", "/items/", 201, body={"name": "Teapot", "price": "19.90"}, has={"id": 1, "name": "Teapot"}
+    ),
     Exchange("List", "GET", "/items/?limit=10&sort=-id", 200, has={"total": 1, "limit": 10}),
     Exchange("Read", "GET", "/items/1", 200, has={"id": 1, "name": "Teapot"}),
     Exchange("Update", "PATCH", "/items/1", 200, body={"name": "Kettle"}, has={"id": 1, "name": "Kettle"}),

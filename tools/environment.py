@@ -1,6 +1,6 @@
 """Make ``.venv`` and install Velox into it, at the pinned versions. Standard library only: this runs first.
 
-    python3 tools/environment.py '.[all]'
+python3 tools/environment.py '.[all]'
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PYTHON = HOME / "bin" / "python"
 
 def create(requirement: str) -> None:
     """Install ``requirement`` (relative to the repository) into ``.venv``, which is made when it is not there."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is exactly what this has to find
         sys.exit(f"Velox needs Python 3.11 or newer, this is {sys.version.split()[0]}. Try: make PYTHON=python3.11")
     if not PYTHON.exists():
         venv.create(HOME, with_pip=True)

@@ -3,7 +3,8 @@
     ```{velox-settings}
     ```
 
-Directives: ``velox-settings``, ``velox-codes``, ``velox-commands``, ``velox-names MODULE``. Each is a function that returns Markdown.
+Directives: ``velox-settings``, ``velox-codes``, ``velox-commands``, ``velox-names MODULE``. Each is a function that
+returns Markdown.
 """
 
 from __future__ import annotations

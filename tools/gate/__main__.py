@@ -1,7 +1,7 @@
 """The gate: every step runs, even after one has failed; the summary says which did and how long each took.
 
-    python tools/gate all
-    python tools/gate lint types
+python tools/gate all
+python tools/gate lint types
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ GROUPS = tuple(dict.fromkeys(step.group for step in STEPS))
 
 
 def main(wanted: list[str]) -> int:
-    """Run the steps of the groups ``wanted`` (``all``: each of them); 0 when all passed, 1 when not, 2 for a wrong name."""
+    """Run the steps of the groups ``wanted``, or ``all``; 0 when all passed, 1 when not, 2 for a wrong name."""
     if not wanted or set(wanted) - {"all", *GROUPS}:
         print(f"usage: python tools/gate all | {' | '.join(GROUPS)}", file=sys.stderr)
         return 2
     results = [timed(step) for step in STEPS if "all" in wanted or step.group in wanted]
-    print("\n" + "\n".join(f"{'ok' if passed else 'FAILED':>8}  {took_s:6.1f} s  {name}" for name, passed, took_s in results))
+    print()
+    for name, passed, took_s in results:
+        print(f"{'ok' if passed else 'FAILED':>8}  {took_s:6.1f} s  {name}")
     return 0 if all(passed for _, passed, _ in results) else 1
 
 
