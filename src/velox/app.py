@@ -1,0 +1,434 @@
+"""The app: the one place that knows all rooms and connects them, in one visible order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import logging
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import ModuleType, SimpleNamespace
+from typing import Any, TypeVar
+
+from sanic import Sanic
+from sanic.config import Config
+from sanic.exceptions import SanicException
+from sanic.models.futures import FutureRoute
+from sanic_routing.exceptions import RouteExists
+from sanic_routing.route import Route
+
+from velox.db import Database, Reader, Session
+from velox.errors import ConfigurationError
+from velox.extension import Extension
+from velox.location import location_of
+from velox.routing import health
+from velox.routing.blueprint import Blueprint
+from velox.routing.docs import mount_docs
+from velox.routing.endpoint import compile_endpoint
+from velox.routing.openapi import openapi_document
+from velox.routing.plan import Limits, Plan
+from velox.routing.planning import make_plan, path_template
+from velox.routing.problem import ProblemHandler
+from velox.routing.route import Declaration, Routes, declaration_of
+from velox.routing.scope import Scope
+from velox.routing.signature import SignatureReader, provided_type
+from velox.settings import Settings
+
+__all__ = ["Velox"]
+
+Hook = TypeVar("Hook", bound=Callable[..., Any])
+
+logger = logging.getLogger("velox")
+
+
+class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the typed decorators replace Sanic's
+    """A Sanic application with Velox's rooms in place.
+
+    Make it in an app factory, ``create_app(settings=None) -> Velox``: the factory also runs in commands, in tests and
+    in a server's parent process, so nothing may be opened before the app starts.
+
+    Args:
+        name: Its name: letters, digits, ``_`` and ``-``, a letter first. It is also the API's title.
+        settings: Default: read from the environment and the project's files.
+        title, version, description: Of the API, for the documentation.
+
+    Attributes:
+        settings: The settings.
+        database: The database of ``settings.database_url``.
+
+    Raises:
+        ConfigurationError: The settings are wrong, or not fit for production (exit code 78).
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_app_scope",
+        "_declared",
+        "_extensions",
+        "_hooks",
+        "_not_ready",
+        "_plans",
+        "_providers",
+        "_security_schemes",
+        "_started",
+        "database",
+        "description",
+        "settings",
+        "title",
+        "version",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings | None = None,
+        *,
+        title: str | None = None,
+        version: str = "0.1.0",
+        description: str = "",
+    ) -> None:
+        settings = settings if settings is not None else Settings()
+        if settings.production:
+            settings.check_production()
+        try:
+            super().__init__(
+                name,
+                config=Config(),
+                error_handler=ProblemHandler(reveal=settings.env == "dev"),
+                configure_logging=False,
+            )
+        except SanicException as error:
+            raise ConfigurationError(
+                "VX104", f"the app cannot be named {name!r}: {error}", hint='Use a name such as "shop"'
+            ) from None
+        self.settings = settings
+        self.title = title or name
+        self.version = version
+        self.description = description
+        self.database = Database(
+            settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
+        )
+        self._declared: list[tuple[Declaration, list[Route]]] = []
+        self._plans: dict[int, Plan] = {}
+        self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
+        self._security_schemes: dict[str, dict[str, Any]] = {}
+        self._extensions: list[Extension] = []
+        self._hooks: dict[str, list[Callable[..., Any]]] = {"start": [], "stop": []}
+        self._app_scope = Scope()
+        self._started: list[Callable[[], Awaitable[None]]] = []
+        self._not_ready: str | None = "starting"
+        self._configure()
+        self.add_extension(self.database)
+        self.provide(self._session)
+        self.provide(self._reader)
+        health.mount(self, self.readiness)
+        if settings.docs:
+            mount_docs(self, self.title, self.openapi)
+
+    def _configure(self) -> None:
+        settings = self.settings
+        self.config.update(
+            {
+                "AUTO_EXTEND": False,
+                "ACCESS_LOG": False,
+                "MOTD": False,
+                "GRACEFUL_SHUTDOWN_TIMEOUT": settings.grace_s,
+                "REQUEST_MAX_SIZE": max(settings.max_json_body_bytes, settings.max_form_body_bytes),
+                # The touch-up rewrites methods of the class Sanic for one app; a second app in the process would suffer.
+                "TOUCHUP": False,
+            }
+        )
+        self.register_listener(self._before_start, "before_server_start")
+        self.register_listener(self._before_stop, "before_server_stop")
+        self.register_listener(self._after_stop, "after_server_stop")
+
+    # What the app is made of
+
+    def discover(self, package: str) -> None:
+        """Import every module of every feature folder of ``package``, and register the blueprints found in them.
+
+        Order: by the modules' dotted names, then by place in the module. A blueprint is registered once, where it is
+        defined or first imported.
+
+        Args:
+            package: The dotted name of a package, such as ``"app"``.
+
+        Raises:
+            ConfigurationError: VX208, with file and line, when a module cannot be imported.
+        """
+        for module in import_tree(package):
+            for value in vars(module).values():
+                if isinstance(value, Blueprint) and value.name not in self.blueprints:
+                    self.blueprint(value)
+
+    def provide(self, fn: Hook, scope: str = "request") -> Hook:
+        """Register a provider: what makes the things that handlers ask for by type.
+
+        Its return annotation names the type. It may be sync or async, and a generator: what follows its ``yield`` is
+        the teardown, run before the response is built, with the handler's exception raised at the ``yield``. Its own
+        parameters are filled like a handler's. Later registrations for a type replace earlier ones.
+
+        Args:
+            fn: The provider, or a class to be called.
+            scope: ``"request"``: made once per request that asks for it. ``"app"``: once per worker, at start-up.
+
+        Raises:
+            ConfigurationError: VX207 when it has no return annotation, or VX106 for another scope.
+        """
+        if scope not in ("app", "request"):
+            raise ConfigurationError("VX106", f"a provider's scope is not {scope!r}", hint='Use "app" or "request"')
+        self._providers[provided_type(fn)] = (fn, scope)
+        return fn
+
+    def on_start(self, fn: Hook) -> Hook:
+        """Run ``fn(app)`` (sync or async) in each worker before it serves, after extensions and ``app`` providers."""
+        self._hooks["start"].append(fn)
+        return fn
+
+    def on_stop(self, fn: Hook) -> Hook:
+        """Run ``fn(app)`` (sync or async) in each worker after its last request, before anything is closed."""
+        self._hooks["stop"].append(fn)
+        return fn
+
+    def add_extension(self, extension: Extension) -> None:
+        """Add a room of your own: started with the worker, stopped in reverse order, asked by ``/health/ready``."""
+        self._extensions.append(extension)
+
+    def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:
+        """Document a way in; routes name it with ``security=[name]``.
+
+        Args:
+            name: Its name in the document.
+            scheme: An OpenAPI Security Scheme Object, such as ``{"type": "http", "scheme": "bearer"}``.
+        """
+        self._security_schemes[name] = scheme
+
+    # What the plans say
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """Every route's plan, in the order of the source."""
+        self.compile()
+        ordered = sorted(self._declared, key=lambda item: item[0].order)
+        return tuple(self._plans[id(route)] for _, routes in ordered for route in routes)
+
+    def compile(self) -> None:
+        """Read all signatures and compile all handlers; nothing is left to find out at the first request.
+
+        Raises:
+            ConfigurationError: The first mistake found (VX201 to VX209), with file, line and the fix.
+        """
+        settings = self.settings
+        limits = Limits(
+            settings.max_json_body_bytes,
+            settings.max_form_body_bytes,
+            settings.max_form_parts,
+            settings.form_spool_bytes,
+        )
+        validate = settings.validate_responses if settings.validate_responses is not None else settings.env != "prod"
+        for declaration, routes in sorted(self._declared, key=lambda item: item[0].order):
+            for route in routes:
+                if id(route) in self._plans:
+                    continue
+                plan = make_plan(declaration, route, self.name, self._providers)
+                endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
+                if reads_stream(plan):
+                    endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
+                route.handler = endpoint
+                self._plans[id(route)] = plan
+        self._check_names()
+
+    def _check_names(self) -> None:
+        places: dict[str, Plan] = {}
+        for plan in self._plans.values():
+            other = places.setdefault(plan.name, plan)
+            if other is not plan:
+                raise ConfigurationError(
+                    "VX209",
+                    f"{plan.location}: the route is named {plan.name!r}, as is the one at {other.location}",
+                    hint="Rename one of the functions, or pass name= to its decorator",
+                )
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document."""
+        return openapi_document(
+            self.plans,
+            title=self.title,
+            version=self.version,
+            description=self.description,
+            security_schemes=self._security_schemes,
+        )
+
+    # Starting and stopping
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[Velox]:
+        """The app started as in a worker, without a server: for tests, commands and the shell."""
+        if not self.state.is_started:
+            await self._startup()
+        self.asgi = True
+        await self._start()
+        try:
+            yield self
+        finally:
+            await self._stop()
+
+    async def readiness(self) -> dict[str, str]:
+        """Why it cannot serve, by extension; empty when it can."""
+        if self._not_ready is not None:
+            return {"app": self._not_ready}
+        reasons = {extension.name: await extension.ready() for extension in self._extensions}
+        return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    async def _start(self) -> None:
+        try:
+            for extension in self._extensions:
+                await extension.start()
+                self._started.append(extension.stop)
+            if self._creates_tables():
+                for table in await self.database.create_tables():
+                    logger.info("created table %s", table)
+            self._started.append(self._app_scope.close)
+            await self._make_app_provided()
+            for hook in self._hooks["start"]:
+                await call_hook(hook, self)
+        except BaseException:
+            await self._undo_start()
+            raise
+        self._not_ready = None
+
+    def _creates_tables(self) -> bool:
+        wanted = self.settings.create_tables
+        return wanted if wanted is not None else self.settings.env == "dev"
+
+    async def _make_app_provided(self) -> None:
+        reader = SignatureReader((), (), self._providers)
+        for fn, scope in self._providers.values():
+            if scope == "app":
+                await self._app_scope.get(reader.provider_plan(fn, scope), None, {})
+
+    async def _stop(self) -> None:
+        self._not_ready = "stopping"
+        try:
+            for hook in self._hooks["stop"]:
+                await call_hook(hook, self)
+        finally:
+            await self._undo_start()
+
+    async def _undo_start(self) -> None:
+        while self._started:
+            await self._started.pop()()
+
+    async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        await self._start()
+
+    async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        self._not_ready = "draining"
+
+    async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        await self._stop()
+
+    # The providers that every app has
+
+    async def _session(self) -> AsyncIterator[Session]:
+        async with self.database.session() as session:
+            yield session
+
+    async def _reader(self) -> AsyncIterator[Reader]:
+        async with self.database.reader() as reader:
+            yield reader
+
+    # Where Velox takes over from Sanic
+
+    @classmethod
+    def register_app(cls, app: Sanic[Any, Any]) -> None:
+        """Make ``app`` the one that its name stands for; a factory may be called any number of times."""
+        cls._app_registry[app.name] = app
+
+    def finalize(self) -> None:
+        """Compile what was declared, then let Sanic build its router. Called by Sanic when the app starts."""
+        self.compile()
+        super().finalize()
+
+    def _apply_route(self, route: FutureRoute, overwrite: bool = False) -> list[Route]:
+        declaration = declaration_of(route.handler)
+        if declaration is None:
+            return super()._apply_route(route, overwrite)
+        try:
+            routes = super()._apply_route(route, overwrite)
+        except RouteExists:
+            raise self._route_exists(route, declaration) from None
+        self._declared.append((declaration, routes))
+        return routes
+
+    def _route_exists(self, route: FutureRoute, declaration: Declaration) -> ConfigurationError:
+        path = path_template(route.uri)
+        for other, routes in self._declared:
+            if any(path_template(known.path) == path and known.methods & route.methods for known in routes):
+                break
+        methods = ", ".join(sorted(route.methods))
+        return ConfigurationError(
+            "VX204",
+            f"{location_of(declaration.handler)}: {methods} {path} is already answered at {location_of(other.handler)}",
+            hint="Remove one of the two, or change its path or method (a GET handler answers HEAD too)",
+        )
+
+
+def reads_stream(plan: Plan) -> bool:
+    """Whether the handler's body is read as it arrives: a form's."""
+    return any(parameter.source.value in ("form", "file") for parameter in plan.inputs())
+
+
+async def call_hook(hook: Callable[..., Any], app: Velox) -> None:
+    result = hook(app)
+    if asyncio.iscoroutine(result):
+        await result
+
+
+def import_tree(package: str) -> list[ModuleType]:
+    """Every module of ``package``, by dotted name; tests are left out.
+
+    Raises:
+        ConfigurationError: VX208 when one cannot be imported.
+    """
+    root = import_or_explain(package)
+    names = sorted(
+        info.name for info in pkgutil.walk_packages(getattr(root, "__path__", []), f"{package}.", onerror=_explain)
+    )
+    return [root, *(import_or_explain(name) for name in names if not is_test(name))]
+
+
+def is_test(name: str) -> bool:
+    return any(part == "tests" or part == "conftest" or part.startswith("test_") for part in name.split("."))
+
+
+def import_or_explain(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            "VX208",
+            f"{place_of(error)}: importing {name} failed: {type(error).__name__}: {error}",
+            hint="Mend that line; VELOX_DEBUG=1 shows the whole traceback",
+        ) from error
+
+
+def _explain(name: str) -> None:
+    import_or_explain(name)
+
+
+def place_of(error: BaseException) -> str:
+    """``file:line`` where ``error`` was raised, or where the source is wrong."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    place = "?"
+    trace = error.__traceback__
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if "importlib" not in filename and "site-packages" not in filename and filename != __file__:
+            place = f"{filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

@@ -1,0 +1,27 @@
+"""What a room (the database, the cache, the queue, ...) promises the app."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+__all__ = ["Extension"]
+
+
+@runtime_checkable
+class Extension(Protocol):
+    """Something with a life of its own inside the app: opened in each worker, closed in reverse order.
+
+    Nothing may be opened before :meth:`start`: the app factory also runs in the parent process and in commands.
+    """
+
+    name: str
+    """What ``/health/ready`` and the start-up messages call it."""
+
+    async def start(self) -> None:
+        """Open what it needs. An exception stops the server with a readable message."""
+
+    async def stop(self) -> None:
+        """Close everything; called once for each successful :meth:`start`."""
+
+    async def ready(self) -> str | None:
+        """``None`` when it can serve, else the reason why not, fit for a client to read."""

@@ -1,0 +1,39 @@
+"""A group of routes that any number of apps can use."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from sanic import Blueprint as SanicBlueprint
+
+from velox.routing.route import Routes
+
+__all__ = ["Blueprint"]
+
+
+class Blueprint(Routes, SanicBlueprint):
+    """A group of routes with a common prefix, declared once at module level.
+
+    Unlike Sanic's, it can be registered with any number of apps (an app factory is called often in tests) and holds
+    none of them alive.
+
+    Args:
+        name: Its name: letters, digits, ``_`` and ``-``. The documentation groups its routes under it.
+        url_prefix: What every path in it begins with.
+        host, version, strict_slashes, version_prefix: As Sanic has them.
+    """
+
+    def __init__(self, name: str, url_prefix: str | None = None, **options: Any) -> None:
+        super().__init__(name, url_prefix, **options)
+        self._apps = weakref.WeakSet()  # type: ignore[assignment]
+
+    def register(self, app: Any, options: dict[str, Any]) -> None:
+        """Called by ``app.blueprint(...)``."""
+        # Sanic collects the routes of all apps here and never lets go; only the last app's are of use.
+        self.routes = []
+        self.websocket_routes = []
+        self.middlewares = []
+        self.exceptions = []
+        self.listeners = {}
+        super().register(app, options)

@@ -1,0 +1,103 @@
+"""JSON bodies: one strict check of the text, one pass through pydantic-core, and errors with JSON Pointers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jiter
+from pydantic import TypeAdapter, ValidationError
+from sanic import Request
+
+from velox.errors import BadRequest, ContentTooLarge, FieldError, UnsupportedMediaType
+
+__all__ = ["JsonBody", "check_json", "json_pointer", "media_type"]
+
+
+def media_type(content_type: str) -> str:
+    """``"Text/HTML; charset=utf-8"`` → ``"text/html"``."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def is_json(content_type: str) -> bool:
+    """Whether it is ``application/json`` or any ``+json`` (RFC 6839, section 3.1)."""
+    kind = media_type(content_type)
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def check_json(text: bytes) -> Any:
+    """Parse ``text`` by RFC 8259 without leniency: no NaN or Infinity, no repeated names, no trailing text, UTF-8 only,
+    at most 200 levels deep.
+
+    pydantic-core's own parser lets NaN and repeated names pass, and two readers that pick different ones of two equal
+    names are an attack; the extra parse costs 1 to 2 µs for a body of ten fields.
+
+    Raises:
+        BadRequest: It is malformed; the detail says where.
+    """
+    try:
+        return jiter.from_json(text, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+    except ValueError as error:
+        raise BadRequest(f"The body is not valid JSON: {error}.") from None
+
+
+class JsonBody:
+    """Reads a request's JSON body as one type.
+
+    Args:
+        adapter: The type.
+        max_bytes: The body's limit.
+    """
+
+    def __init__(self, adapter: TypeAdapter[Any], max_bytes: int) -> None:
+        self._validate_json = adapter.validator.validate_json
+        self.max_bytes = max_bytes
+
+    def read(self, request: Request) -> Any:
+        """The checked body.
+
+        Raises:
+            BadRequest: The JSON is malformed.
+            ContentTooLarge: It is over the limit.
+            UnsupportedMediaType: It is not labelled as JSON.
+            ValidationError: Turn it into field errors with :meth:`explain`.
+        """
+        body = request.body
+        content_type = request.headers.get("content-type", "")
+        if content_type != "application/json" and not is_json(content_type):
+            raise UnsupportedMediaType(
+                f"The body has to be application/json, not {media_type(content_type) or 'unlabelled'}.",
+                headers={"Accept": "application/json"},
+            )
+        if len(body) > self.max_bytes:
+            raise ContentTooLarge(f"The body is larger than {self.max_bytes} bytes.")
+        check_json(body)
+        # Strict: "1" is not the number 1. What the schema says is then what is accepted, and nothing else.
+        return self._validate_json(body, strict=True)
+
+    @staticmethod
+    def explain(error: ValidationError, body: bytes) -> list[FieldError]:
+        """What ``error`` says of ``body``, by JSON Pointers into it."""
+        document = check_json(body)
+        return [
+            FieldError(item["msg"], item["type"], pointer=json_pointer(document, item["loc"], item["type"]))
+            for item in error.errors(include_url=False, include_context=False, include_input=False)
+        ]
+
+
+def json_pointer(document: Any, location: tuple[str | int, ...], code: str) -> str:
+    """pydantic's location as a JSON Pointer (RFC 6901) into ``document``.
+
+    pydantic puts the names of a union's members and of functions among the location's steps; those that lead nowhere
+    in the document are left out. A missing field is the exception: it leads nowhere and has to be named.
+    """
+    pointer, here = "", document
+    for position, step in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(here, dict) and step in here:
+            here = here[step]
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            here = here[step]
+        elif not (last and code == "missing"):
+            continue
+        pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
+    return pointer

@@ -1,0 +1,205 @@
+"""A plan, compiled: the function that Sanic calls for each request of a route."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import ValidationError
+from sanic import Request
+from sanic.response import BaseHTTPResponse
+
+from velox.errors import FieldError, ValidationProblem
+from velox.routing.binding import Binder, adapter_for
+from velox.routing.body import JsonBody
+from velox.routing.form import Form, read_form
+from velox.routing.plan import Limits, Parameter, Plan, Source
+from velox.routing.result import ResultEncoder
+from velox.routing.scope import Answered, Scope, provided
+from velox.routing.stream import send_stream, stream_of
+
+__all__ = ["Endpoint", "compile_endpoint"]
+
+Endpoint = Callable[..., Awaitable[BaseHTTPResponse | None]]
+PARAMETERS = frozenset({Source.PATH, Source.QUERY, Source.HEADER, Source.COOKIE})
+FORMS = frozenset({Source.FORM, Source.FILE})
+
+
+def compile_endpoint(plan: Plan, *, limits: Limits, validate: bool, app_scope: Scope) -> Endpoint:
+    """The function ``async (request, **path) -> response`` that does all of ``plan``.
+
+    What a request does not need is not in its function: a route without providers has no scope, one without
+    parameters no binder.
+
+    Args:
+        plan: The route.
+        limits: Budgets of the body.
+        validate: Check results against the return annotation.
+        app_scope: What the worker has made once.
+
+    Raises:
+        ConfigurationError: VX202 when a type cannot be checked.
+    """
+    where = f"{plan.location}: {plan.handler.__qualname__}"
+    bind = compile_arguments(plan, limits, where)
+    call = plan.handler if plan.is_async else functools.partial(asyncio.to_thread, plan.handler)
+    stream = stream_of(plan.returns)
+    if stream is not None:
+        encoder = ResultEncoder(stream.item, status=plan.status, validate=validate, where=where)
+
+        async def answer_stream(request: Request, arguments: dict[str, Any]) -> BaseHTTPResponse | None:
+            items = plan.handler(**arguments)
+            if asyncio.iscoroutine(items):
+                items = await items
+            await send_stream(request, aiter(items), stream, encoder.encode, plan.status)
+            return None
+
+        return with_scope(plan, bind, answer_stream, None, limits, app_scope)
+    encoder = ResultEncoder(plan.returns, status=plan.status, validate=validate, where=where)
+    if not any(p.provider for p in plan.parameters) and not any(p.source in FORMS for p in plan.inputs()):
+        return without_scope(bind, call, encoder)
+
+    async def answer(request: Request, arguments: dict[str, Any]) -> Any:
+        return await call(**arguments)
+
+    return with_scope(plan, bind, answer, encoder.respond, limits, app_scope)
+
+
+def without_scope(
+    bind: Callable[[Request, dict[str, Any]], dict[str, Any]] | None,
+    call: Callable[..., Awaitable[Any]],
+    encoder: ResultEncoder,
+) -> Endpoint:
+    """The short way, for a handler that needs nothing made for it."""
+    respond = encoder.respond
+    if bind is None:
+
+        async def call_without_arguments(request: Request, **path: Any) -> BaseHTTPResponse:
+            return respond(await call())
+
+        return call_without_arguments
+
+    async def call_with_arguments(request: Request, **path: Any) -> BaseHTTPResponse:
+        return respond(await call(**bind(request, path)))
+
+    return call_with_arguments
+
+
+def with_scope(
+    plan: Plan,
+    bind: Callable[[Request, dict[str, Any]], dict[str, Any]] | None,
+    answer: Callable[[Request, dict[str, Any]], Awaitable[Any]],
+    respond: Callable[[Any], BaseHTTPResponse] | None,
+    limits: Limits,
+    app_scope: Scope,
+) -> Endpoint:
+    """The whole way: read the form, make what the handler needs, call it, give back what was made, then answer.
+
+    The order is the promise: providers finish (a session commits) *before* the response is built, so a failing commit
+    can never be answered with a 2xx. ``respond`` is ``None`` for streams, which answer while they run.
+    """
+    own = tuple(p.name for p in plan.parameters if p.provider is None)
+    providers = provided(plan.parameters)
+    forms = [p for p in plan.inputs() if p.source in FORMS]
+    check_form = Binder(forms, f"{plan.location}: {plan.handler.__qualname__}") if forms else None
+    if plan.options.max_body_bytes is not None:
+        limits = Limits(limits.json_body_bytes, plan.options.max_body_bytes, limits.form_parts, limits.form_spool_bytes)
+
+    async def endpoint(request: Request, **path: Any) -> BaseHTTPResponse | None:
+        scope = Scope(app_scope)
+        form: Form | None = None
+        try:
+            values = bind(request, path) if bind is not None else {}
+            if check_form is not None:
+                form = await read_form(request, limits)
+                values.update(bind_form(check_form, form))
+            arguments = {name: values[name] for name in own if name in values}
+            for name, provider in providers:
+                arguments[name] = await scope.get(provider, request, values)
+            result = await answer(request, arguments)
+        except BaseException as error:
+            await scope.close(error)
+            raise
+        else:
+            status = result.status if isinstance(result, BaseHTTPResponse) else 200
+            await scope.close(Answered(status) if status >= 400 else None)
+            return respond(result) if respond is not None else None
+        finally:
+            if form is not None:
+                form.close()
+
+    return endpoint
+
+
+def bind_form(binder: Binder, form: Form) -> dict[str, Any]:
+    try:
+        return binder.check(form.values)
+    except ValidationError as error:
+        raise ValidationProblem(errors=binder.explain(error)) from None
+
+
+def compile_arguments(
+    plan: Plan, limits: Limits, where: str
+) -> Callable[[Request, dict[str, Any]], dict[str, Any]] | None:
+    """The function from a request to the checked values by key, all wrong fields in one problem."""
+    inputs = plan.inputs()
+    requests = [p.key for p in plan.parameters if p.source is Source.REQUEST]
+    parameters = [p for p in inputs if p.source in PARAMETERS]
+    binder = Binder(parameters, where) if parameters else None
+    body = next((p for p in inputs if p.source is Source.BODY), None)
+    if binder is None and body is None:
+        return bind_request(requests[0]) if requests else None
+    reader = json_body(body, plan, limits, where) if body is not None else None
+    everything = bind_all(binder, reader, body)
+
+    def bind_with_request(request: Request, path: dict[str, Any]) -> dict[str, Any]:
+        values = everything(request, path)
+        for key in requests:
+            values[key] = request
+        return values
+
+    return bind_with_request if requests else everything
+
+
+def bind_request(key: str) -> Callable[[Request, dict[str, Any]], dict[str, Any]]:
+    """For a handler that takes the request and path values just as Sanic has them."""
+
+    def bind(request: Request, path: dict[str, Any]) -> dict[str, Any]:
+        return {key: request, **path}
+
+    return bind
+
+
+def json_body(body: Parameter, plan: Plan, limits: Limits, where: str) -> JsonBody:
+    adapter = adapter_for(body.annotation, f"{where}: parameter {body.name!r}")
+    return JsonBody(adapter, plan.options.max_body_bytes or limits.json_body_bytes)
+
+
+def bind_all(
+    binder: Binder | None, reader: JsonBody | None, body: Parameter | None
+) -> Callable[[Request, dict[str, Any]], dict[str, Any]]:
+    """Parameters and JSON body; both are read before the problem is raised, so it names every wrong field."""
+
+    def bind(request: Request, path: dict[str, Any]) -> dict[str, Any]:
+        errors: list[FieldError] = []
+        values: dict[str, Any] = {}
+        if binder is not None:
+            try:
+                values = binder(request, path)
+            except ValidationError as error:
+                errors = binder.explain(error)
+        if reader is not None and body is not None and (body.required or request.body):
+            if not request.body:
+                errors.append(FieldError("A JSON body is required", "missing", pointer=""))
+            else:
+                try:
+                    values[body.key] = reader.read(request)
+                except ValidationError as error:
+                    errors += reader.explain(error, request.body)
+        if errors:
+            raise ValidationProblem(errors=errors)
+        return values
+
+    return bind

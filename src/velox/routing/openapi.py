@@ -1,0 +1,255 @@
+"""The OpenAPI 3.1 document, written from the plans that also make the calls: the two cannot disagree."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, get_args, get_origin
+
+from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+from pydantic_core import to_jsonable_python
+
+from velox.errors import BadRequest, ContentTooLarge, Problem, UnsupportedMediaType, ValidationProblem, phrase
+from velox.routing.binding import group_fields
+from velox.routing.markers import Marker, Provide
+from velox.routing.plan import Parameter, Plan, Source
+from velox.routing.problem import PROBLEM_JSON
+from velox.routing.result import is_response, output_type
+from velox.routing.stream import stream_of
+from velox.routing.upload import UploadFile
+
+__all__ = ["openapi_document"]
+
+REF = "#/components/schemas/{model}"
+IN_PARAMETERS = {Source.PATH: "path", Source.QUERY: "query", Source.HEADER: "header", Source.COOKIE: "cookie"}
+Schema = dict[str, Any]
+
+PROBLEM_SCHEMA: Schema = {
+    "title": "Problem",
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "Names the kind of problem."},
+        "title": {"type": "string", "description": "A short summary of the kind of problem."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "What went wrong this time."},
+        "instance": {"type": "string", "format": "uri-reference", "description": "Where it went wrong."},
+        "request_id": {"type": "string", "description": "Finds the request in the server's log."},
+        "errors": {
+            "type": "array",
+            "description": "The wrong fields.",
+            "items": {"$ref": REF.format(model="FieldError")},
+        },
+    },
+}
+FIELD_ERROR_SCHEMA: Schema = {
+    "title": "FieldError",
+    "type": "object",
+    "description": "One wrong field: in the body (pointer) or a parameter.",
+    "required": ["message", "code"],
+    "properties": {
+        "pointer": {"type": "string", "description": "Its place in the body (JSON Pointer, RFC 6901)."},
+        "parameter": {"type": "string", "description": "The parameter, such as query.limit."},
+        "message": {"type": "string"},
+        "code": {"type": "string"},
+    },
+}
+
+
+class Components(GenerateJsonSchema):
+    """pydantic's generator, with plain names for generic models: ``Page_LinkPublic``."""
+
+    def normalize_name(self, name: str) -> str:
+        return str(super().normalize_name(name)).strip("_")
+
+
+class SchemaBook:
+    """All schemas of one document.
+
+    pydantic names shared schemas only when it sees them all, so a document is written twice: the first time
+    :meth:`schema` only collects, the second time it answers.
+    """
+
+    def __init__(self) -> None:
+        self._annotations: list[Any] = []
+        self._asked: dict[tuple[int, JsonSchemaMode], TypeAdapter[Any]] = {}
+        self._written: dict[tuple[int, JsonSchemaMode], Schema] = {}
+        self.definitions: Schema = {}
+
+    def schema(self, annotation: Any, mode: JsonSchemaMode) -> Schema:
+        """The schema of ``annotation`` as input (``"validation"``) or output (``"serialization"``)."""
+        annotation = without_marks(annotation)
+        number = next((i for i, known in enumerate(self._annotations) if known == annotation), len(self._annotations))
+        if number == len(self._annotations):
+            self._annotations.append(annotation)
+        self._asked.setdefault((number, mode), TypeAdapter(annotation))
+        return dict(self._written.get((number, mode), {}))
+
+    def write(self) -> None:
+        """Make the schemas of everything that was asked for."""
+        asked = [(number, mode, adapter) for (number, mode), adapter in self._asked.items()]
+        schemas, definitions = TypeAdapter.json_schemas(asked, ref_template=REF, schema_generator=Components)
+        self._written = dict(schemas)
+        self.definitions = dict(sorted(definitions.get("$defs", {}).items()))
+
+
+def without_marks(annotation: Any) -> Any:
+    """``annotation`` without our marks: they mean nothing to pydantic, and equal types have to be equal."""
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    origin, *metadata = get_args(annotation)
+    kept = [item for item in metadata if not isinstance(item, (Marker, Provide))]
+    return Annotated[(origin, *kept)] if kept else origin
+
+
+def openapi_document(
+    plans: Sequence[Plan], *, title: str, version: str, security_schemes: Mapping[str, Schema], description: str = ""
+) -> dict[str, Any]:
+    """The document of an app.
+
+    Args:
+        plans: Its routes, in the order of the document.
+        title, version, description: Of the API.
+        security_schemes: OpenAPI's Security Scheme Objects by name.
+
+    Returns:
+        An OpenAPI 3.1.1 document, ready for JSON.
+    """
+    shown = [plan for plan in plans if not plan.hidden]
+    book = SchemaBook()
+    for plan in shown:
+        operation(plan, book)
+    book.write()
+    paths: dict[str, dict[str, Any]] = {}
+    for plan in shown:
+        for method in plan.methods:
+            paths.setdefault(plan.path, {})[method.lower()] = operation(plan, book)
+    schemas = {**book.definitions, "Problem": PROBLEM_SCHEMA, "FieldError": FIELD_ERROR_SCHEMA}
+    info = {"title": title, "version": version, **({"description": description} if description else {})}
+    components: dict[str, Any] = {"schemas": schemas if shown else {}}
+    if security_schemes:
+        components["securitySchemes"] = dict(security_schemes)
+    tags = [{"name": tag} for tag in dict.fromkeys(tag for plan in shown for tag in plan.tags)]
+    return {"openapi": "3.1.1", "info": info, "paths": paths, "components": components, "tags": tags}
+
+
+def operation(plan: Plan, book: SchemaBook) -> dict[str, Any]:
+    """OpenAPI's Operation Object of one route."""
+    inputs = plan.inputs()
+    made: dict[str, Any] = {"operationId": plan.name, "summary": plan.summary}
+    if plan.description:
+        made["description"] = plan.description
+    if plan.tags:
+        made["tags"] = list(plan.tags)
+    parameters = [found for p in inputs if p.source in IN_PARAMETERS for found in parameter_objects(p, book)]
+    if parameters:
+        made["parameters"] = parameters
+    body = request_body(inputs, book)
+    if body:
+        made["requestBody"] = body
+    made["responses"] = responses(plan, book)
+    if plan.options.security:
+        made["security"] = [{name: []} for name in plan.options.security]
+    return made
+
+
+def parameter_objects(parameter: Parameter, book: SchemaBook) -> Iterable[dict[str, Any]]:
+    """The Parameter Objects of one parameter, or of all fields of a group."""
+    place = IN_PARAMETERS[parameter.source]
+    if parameter.group is None:
+        schema = book.schema(parameter.annotation, "validation")
+        if not parameter.required and parameter.default is not None and "default" not in schema and schema:
+            schema["default"] = to_jsonable_python(parameter.default)
+        yield parameter_object(parameter.alias, place, parameter.required, schema)
+        return
+    for member in group_fields(parameter.group, parameter.source):
+        field = next(
+            field for name, field in parameter.group.model_fields.items() if member.name in (name, field_name(field))
+        )
+        schema = book.schema(field.rebuild_annotation(), "validation")
+        if not field.is_required() and field.default is not None and schema:
+            schema["default"] = to_jsonable_python(field.get_default(call_default_factory=False))
+        if field.description and schema:
+            schema["description"] = field.description
+        yield parameter_object(member.alias, place, field.is_required(), schema)
+
+
+def field_name(field: FieldInfo) -> str | None:
+    return field.validation_alias if isinstance(field.validation_alias, str) else field.alias
+
+
+def parameter_object(name: str, place: str, required: bool, schema: Schema) -> dict[str, Any]:
+    made: dict[str, Any] = {"name": name, "in": place, "required": required or place == "path"}
+    description, examples = schema.pop("description", None), schema.pop("examples", None)
+    if description:
+        made["description"] = description
+    if examples:
+        made["examples"] = {f"example {i}": {"value": value} for i, value in enumerate(examples, 1)}
+    made["schema"] = schema
+    return made
+
+
+def request_body(inputs: Sequence[Parameter], book: SchemaBook) -> dict[str, Any] | None:
+    """The Request Body Object: JSON, or a form of all form fields and files."""
+    body = next((p for p in inputs if p.source is Source.BODY), None)
+    if body is not None:
+        content = {"application/json": {"schema": book.schema(body.annotation, "validation")}}
+        return {"required": body.required, "content": content}
+    forms = [p for p in inputs if p.source in (Source.FORM, Source.FILE)]
+    if not forms:
+        return None
+    group = next((p for p in forms if p.group is not None), None)
+    if group is not None and len(forms) == 1:
+        schema = book.schema(group.annotation, "validation")
+    else:
+        properties = {p.alias: book.schema(p.annotation, "validation") for p in forms}
+        schema = {"type": "object", "properties": properties, "required": [p.alias for p in forms if p.required]}
+    kinds = ["multipart/form-data"]
+    if not any(p.source is Source.FILE for p in forms) and not has_files(forms):
+        kinds.append("application/x-www-form-urlencoded")
+    required = any(p.required for p in forms)
+    return {"required": required, "content": {kind: {"schema": schema} for kind in kinds}}
+
+
+def has_files(forms: Sequence[Parameter]) -> bool:
+    return any(
+        field.annotation is UploadFile for p in forms if p.group is not None for field in p.group.model_fields.values()
+    )
+
+
+def responses(plan: Plan, book: SchemaBook) -> dict[str, Any]:
+    """The good answer and every problem: those of the inputs, those the handler names, and ``default`` for the rest."""
+    made: dict[str, Any] = {str(plan.status): good_response(plan, book)}
+    kinds: dict[int, type[Problem]] = {}
+    inputs = plan.inputs()
+    if any(p.source in (Source.BODY, Source.FORM, Source.FILE) for p in inputs):
+        kinds |= {kind.status: kind for kind in (BadRequest, ContentTooLarge, UnsupportedMediaType)}
+    if any(p.source is not Source.REQUEST for p in inputs):
+        kinds[ValidationProblem.status] = ValidationProblem
+    kinds |= {kind.status: kind for kind in plan.problems}
+    reference = {PROBLEM_JSON: {"schema": {"$ref": REF.format(model="Problem")}}}
+    for status, kind in sorted(kinds.items()):
+        made[str(status)] = {"description": kind.title or phrase(status), "content": reference}
+    made["default"] = {"description": "Any other problem", "content": reference}
+    return made
+
+
+def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:
+    """The Response Object of the status that the handler answers when all is well."""
+    made: dict[str, Any] = {"description": phrase(plan.status)}
+    stream = stream_of(plan.returns)
+    if stream is not None:
+        kind = stream.media_type.partition(";")[0]
+        schema = {"type": "string"} if kind != "application/jsonl" else book.schema(stream.item, "serialization")
+        return {**made, "content": {kind: {"schema": schema}}}
+    if plan.returns in (None, type(None)) or plan.status in (204, 304):
+        return made
+    if plan.returns is inspect.Signature.empty:
+        return {**made, "content": {"application/json": {"schema": {}}}}
+    if is_response(plan.returns):
+        return {**made, "content": {"*/*": {"schema": {}}}}
+    schema = book.schema(output_type(plan.returns), "serialization")
+    return {**made, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,83 @@
+"""From a declared route to its plan."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sanic_routing.route import Route
+
+from velox.errors import Problem
+from velox.location import location_of
+from velox.routing.plan import Plan
+from velox.routing.route import Declaration
+from velox.routing.signature import Providers, SignatureReader
+
+__all__ = ["make_plan", "path_template"]
+
+PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
+
+
+def path_template(path: str) -> str:
+    """Sanic's ``items/<item_id:str>`` as OpenAPI's ``/items/{item_id}``."""
+    return "/" + PARAMETER.sub(r"{\1}", path).lstrip("/")
+
+
+def make_plan(declaration: Declaration, route: Route, prefix: str, providers: Providers) -> Plan:
+    """Read a route.
+
+    Args:
+        declaration: What the decorator was given.
+        route: Sanic's route.
+        prefix: The app's name, which starts every route's name in Sanic.
+        providers: The app's providers.
+
+    Raises:
+        ConfigurationError: The signature has a mistake (VX201 to VX207).
+    """
+    handler, options = declaration.handler, declaration.options
+    path = path_template(route.path)
+    methods = tuple(sorted(method for method in route.methods if not (method == "HEAD" and "GET" in route.methods)))
+    reader = SignatureReader(re.findall(r"{(\w+)}", path), methods, providers)
+    parameters, returns = reader.read(handler)
+    name = route.name.removeprefix(f"{prefix}.")
+    summary, description = documentation(handler)
+    return Plan(
+        name=name.replace(".", "_"),
+        methods=methods,
+        path=path,
+        handler=handler,
+        location=location_of(handler),
+        options=options,
+        parameters=parameters,
+        returns=returns,
+        status=options.status or (204 if returns in (None, type(None)) else 200),
+        is_async=inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler),
+        summary=options.summary or summary or name.rpartition(".")[2].replace("_", " ").capitalize(),
+        description=options.description or description,
+        tags=options.tags or tuple(name.split(".")[:-1][:1]),
+        hidden=options.hidden,
+        problems=tuple(dict.fromkeys([*options.problems, *named_problems(handler)])),
+    )
+
+
+def documentation(handler: Callable[..., Any]) -> tuple[str, str]:
+    """The first line of the handler's docstring, and the rest."""
+    first, _, rest = (inspect.getdoc(handler) or "").partition("\n")
+    return first.strip(), rest.strip()
+
+
+def named_problems(handler: Callable[..., Any]) -> Iterator[type[Problem]]:
+    """The problem classes that the handler's code names, as in ``raise NotFound(...)``.
+
+    So the documentation lists what a handler raises without being told a second time. Only global names count: code
+    that the handler calls is not read.
+    """
+    code = getattr(inspect.unwrap(handler), "__code__", None)
+    names: Sequence[str] = code.co_names if code is not None else ()
+    for name in names:
+        found = getattr(handler, "__globals__", {}).get(name)
+        if isinstance(found, type) and issubclass(found, Problem) and found is not Problem:
+            yield found

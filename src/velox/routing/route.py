@@ -1,0 +1,142 @@
+"""The route decorators: typed so that a decorated handler is still the function that was written."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from sanic.mixins.routes import RouteMixin
+from sanic.response import BaseHTTPResponse
+
+from velox.errors import Problem
+from velox.routing.plan import RouteOptions
+
+__all__ = ["Declaration", "Routes", "declaration_of"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_order = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One use of a route decorator."""
+
+    handler: Callable[..., Any]
+    options: RouteOptions
+    order: int = field(default_factory=lambda: next(_order))
+    """When it was declared: Sanic keeps routes in sets, and documents want the order of the source."""
+
+
+def declaration_of(placeholder: Any) -> Declaration | None:
+    """The declaration behind what was given to Sanic as the handler; ``None`` for Sanic's own handlers."""
+    found = getattr(placeholder, "__velox__", None)
+    return found if isinstance(found, Declaration) else None
+
+
+class Routes(RouteMixin):
+    """The decorators of :class:`~velox.Velox` and :class:`~velox.Blueprint`.
+
+    All take, beside Sanic's own options (``name``, ``host``, ``strict_slashes``, ``version``, ``ctx_...``):
+
+    Args:
+        uri: The path; ``<item_id>`` takes its type from the handler's annotation.
+        status: The status of a good answer. Default: 200, or 204 for a handler that returns ``None``.
+        summary: A line for the documentation. Default: the docstring's first.
+        description: Text for the documentation (Markdown). Default: the docstring's rest.
+        tags: Headings in the documentation. Default: the blueprint's name.
+        hidden: Leave it out of the documentation.
+        problems: Problems that the handler raises, for the documentation. Those named in its own code are found.
+        security: Names of security schemes (see :meth:`velox.Velox.add_security_scheme`) that it asks for.
+        max_body_bytes: The body's limit, instead of the setting's.
+
+    Mistakes in the signature are found when the app is compiled, and raise
+    :class:`~velox.errors.ConfigurationError` with file, line and the fix.
+    """
+
+    def route(  # type: ignore[override] # Sanic types handlers by value; ours stay what they are
+        self,
+        uri: str,
+        methods: Iterable[str] | None = None,
+        *args: Any,
+        status: int | None = None,
+        summary: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] = (),
+        hidden: bool = False,
+        problems: Sequence[type[Problem]] = (),
+        security: Sequence[str] = (),
+        max_body_bytes: int | None = None,
+        **sanic: Any,
+    ) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """Declare a route for ``methods`` (default GET)."""
+        options = RouteOptions(
+            status, summary, description, tuple(tags), hidden, tuple(problems), tuple(security), max_body_bytes
+        )
+        names = tuple(method.upper() for method in methods or ("GET",))
+
+        def decorate(handler: Callable[P, T]) -> Callable[P, T]:
+            if sanic.get("websocket") or sanic.get("static") or hasattr(handler, "view_class"):
+                super(Routes, self).route(uri, methods, *args, **sanic)(handler)
+                return handler
+            served = (*names, "HEAD") if "GET" in names and "HEAD" not in names else names
+            register = super(Routes, self).route(uri, served, *args, **{"unquote": True, "ignore_body": False, **sanic})
+            register(placeholder(Declaration(handler, options)))
+            return handler
+
+        return decorate
+
+    def get(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for GET, and for HEAD with it (RFC 9110, section 9.3.2)."""
+        return self.route(uri, ("GET",), **options)
+
+    def post(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for POST."""
+        return self.route(uri, ("POST",), **options)
+
+    def put(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for PUT."""
+        return self.route(uri, ("PUT",), **options)
+
+    def patch(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for PATCH."""
+        return self.route(uri, ("PATCH",), **options)
+
+    def delete(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for DELETE."""
+        return self.route(uri, ("DELETE",), **options)
+
+    def head(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for HEAD alone, where there is no GET."""
+        return self.route(uri, ("HEAD",), **options)
+
+    def options(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a handler for OPTIONS."""
+        return self.route(uri, ("OPTIONS",), **options)
+
+    def websocket(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
+        """Declare a WebSocket handler, ``async def feed(request, ws)``, as Sanic has it."""
+        register = super().websocket(uri, **options)
+
+        def decorate(handler: Callable[P, T]) -> Callable[P, T]:
+            register(handler)
+            return handler
+
+        return decorate
+
+
+def placeholder(declaration: Declaration) -> Callable[..., Awaitable[BaseHTTPResponse]]:
+    """What Sanic gets to hold until the app is compiled: blueprints are shared by apps, compiled handlers are not."""
+
+    async def not_compiled(request: Any, **path: Any) -> BaseHTTPResponse:
+        raise RuntimeError("the app was not compiled")
+
+    handler = declaration.handler
+    not_compiled.__name__ = getattr(handler, "__name__", type(handler).__name__)
+    not_compiled.__qualname__ = getattr(handler, "__qualname__", not_compiled.__name__)
+    not_compiled.__module__ = handler.__module__
+    not_compiled.__doc__ = handler.__doc__
+    not_compiled.__velox__ = declaration  # type: ignore[attr-defined]
+    return not_compiled
