@@ -1,0 +1,36 @@
+"""The record: table classes, sessions, and the schemas derived from tables."""
+
+from sqlalchemy.orm import selectinload
+from sqlmodel import Relationship, col, func, select
+
+from velox.db.database import Database
+from velox.db.field import Field
+from velox.db.integrity import integrity_problem, problem_for
+from velox.db.loading import NotLoaded
+from velox.db.model import Model
+from velox.db.page import Page, PageQuery
+from velox.db.reader import Reader, ReadOnly
+from velox.db.schemas import Create, Public, Update
+from velox.db.session import Session
+
+__all__ = [
+    "Create",
+    "Database",
+    "Field",
+    "Model",
+    "NotLoaded",
+    "Page",
+    "PageQuery",
+    "Public",
+    "ReadOnly",
+    "Reader",
+    "Relationship",
+    "Session",
+    "Update",
+    "col",
+    "func",
+    "integrity_problem",
+    "problem_for",
+    "select",
+    "selectinload",
+]

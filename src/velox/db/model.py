@@ -1,0 +1,124 @@
+"""``Model``: a SQLModel table class with names for its constraints, and nothing loaded behind your back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from sqlalchemy import JSON, MetaData
+from sqlalchemy.orm import registry
+from sqlmodel import Relationship, SQLModel
+from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
+from sqlmodel.main import FieldInfo as SQLModelFieldInfo
+from sqlmodel.main import FieldInfoMetadata, SQLModelMetaclass
+
+from velox.db.field import Field
+from velox.db.loading import NOT_LOADED, relationship_annotation
+from velox.db.types import ExactDecimal
+
+__all__ = ["NAMING_CONVENTION", "Model"]
+
+# A constraint without a name cannot be dropped by a migration.
+NAMING_CONVENTION = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, SQLModelFieldInfo, Relationship))
+class _ModelMeta(SQLModelMetaclass):
+    """SQLModel's metaclass; it tells type checkers what our ``Field`` is, and reads postponed annotations of relationships."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
+        for relationship in cls.__sqlmodel_relationships__:
+            annotation = cls.__annotations__[relationship]
+            if isinstance(annotation, str):
+                cls.__annotations__[relationship] = relationship_annotation(annotation)
+        super().__init__(name, bases, namespace, **kwargs)
+
+
+class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
+    """The base of table classes: ``class Link(Model, table=True)``.
+
+    It is SQLModel's, with these differences: constraints get names; what the database computes (server defaults, ``onupdate``) is
+    fetched with the write, so that a row is always complete; a relationship that was not loaded raises
+    :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns; a Decimal is exact.
+
+    As in SQLModel, a table class does not validate: validate input with ``Create[T]`` and ``Update[T]``. A ``datetime`` column stores
+    UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``, or annotate with pydantic's
+    ``NaiveDatetime`` to store local times as they are. A JSON column sees an assigned value, not a changed one: write
+    ``row.tags = [*row.tags, "new"]``.
+    """
+
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}
+
+    if TYPE_CHECKING:
+        __table__: ClassVar[Any]
+        __mapper__: ClassVar[Any]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        # A class's own __mapper_args__ hides the inherited one.
+        cls.__mapper_args__ = {**Model.__mapper_args__, **cls.__mapper_args__}
+        for relationship in cls.__sqlmodel_relationships__.values():
+            if relationship.sa_relationship is None:
+                relationship.sa_relationship_kwargs = {
+                    "lazy": NOT_LOADED,
+                    **(relationship.sa_relationship_kwargs or {}),
+                }
+        for field in cls.__pydantic_fields__.values():
+            _choose_column_type(field)
+
+    @classmethod
+    def from_(cls, body: BaseModel, /, **server_set: Any) -> Self:
+        """Make a row of a validated body and of what the server adds.
+
+        Args:
+            body: An instance of ``Create[T]``, or of any model; its fields that are no columns are left out.
+            **server_set: Columns that the client does not set. They win over the body's.
+
+        Raises:
+            TypeError: A name in ``server_set`` is no field or relationship of the class.
+        """
+        if unknown := server_set.keys() - cls.model_fields.keys() - cls.__sqlmodel_relationships__.keys():
+            raise TypeError(f"{cls.__name__} has no {', '.join(sorted(unknown))}")
+        values = {name: value for name, value in body.__dict__.items() if name in cls.model_fields}
+        return cls(**{**values, **server_set})
+
+    def apply(self, body: BaseModel, /) -> Self:
+        """Set what ``body`` (an instance of ``Update[T]``) was given, and only that: a field left out keeps its value."""
+        fields = type(self).model_fields
+        for name in body.model_fields_set:
+            if name in fields:
+                setattr(self, name, getattr(body, name))
+        return self
+
+
+def _choose_column_type(field: FieldInfo) -> None:
+    """Give a Decimal, list or dict field without a type of its own the column type that keeps it."""
+    metadata = next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
+    if metadata is not None and (metadata.sa_type, metadata.sa_column) != (PydanticUndefined, PydanticUndefined):
+        return
+    try:
+        kind = get_sa_type_from_field(field)
+    except ValueError:
+        return  # a union or the like: SQLModel says so itself, if the class is a table
+    kind = get_origin(kind) or kind
+    if kind is Decimal:
+        digits = get_field_metadata(field)
+        chosen: Any = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
+    elif kind in (list, dict):
+        chosen = JSON
+    else:
+        return
+    if metadata is None:
+        field.metadata.append(FieldInfoMetadata(sa_type=chosen))
+    else:
+        metadata.sa_type = chosen

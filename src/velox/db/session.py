@@ -1,0 +1,83 @@
+"""``Session``: the unit of work of one request."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.exc import IntegrityError
+
+from velox.db.integrity import integrity_problem
+from velox.db.reading import Reading
+from velox.errors import Problem
+
+__all__ = ["Session"]
+
+T = TypeVar("T")
+
+
+class Session(Reading):
+    """SQLModel's ``AsyncSession`` for a request: all that it writes is committed together, before the response is built, or not at all.
+
+    The first statement begins the transaction; until then there is no connection. On SQLite it begins with ``BEGIN IMMEDIATE``, so a
+    row read in a Session is nobody else's to write until the Session ends: keep slow work, such as calling another service, out of it.
+    Rows stay readable after the commit (``expire_on_commit=False``).
+    """
+
+    async def add(self, instance: T, *, conflict: Problem | None = None) -> T:  # type: ignore[override]
+        """Write a new or changed row now, and return it complete: keys, defaults and all.
+
+        Args:
+            instance: The row.
+            conflict: The problem to raise when a unique value is taken or the row does not fit. Default: a problem that names the
+                field, see :func:`~velox.db.integrity_problem`.
+
+        Raises:
+            Problem: The database refuses the row. The session's transaction is over then: let the problem end the request, or do the
+                risky part inside ``async with db.begin_nested():``.
+        """
+        super().add(instance)
+        await self._write(conflict)
+        await self._complete(instance)
+        return instance
+
+    async def delete(self, instance: object, *, conflict: Problem | None = None) -> None:
+        """Delete a row now.
+
+        Args:
+            instance: The row, loaded in this session.
+            conflict: The problem to raise when other rows need it. Default: a 409.
+
+        Raises:
+            Problem: Other rows need it, and the session's transaction is over.
+        """
+        await super().delete(instance)
+        await self._write(conflict)
+
+    async def commit(self) -> None:
+        """Commit what was written so far. Whoever opened the session does it at the end; a failure is raised, never swallowed."""
+        if self.sync_session._is_clean():
+            await super().commit()
+            return
+        changed = [*self.sync_session.new, *self.sync_session.dirty]
+        await super().flush()
+        for row in changed:
+            await self._complete(row)
+        await super().commit()
+
+    async def _write(self, conflict: Problem | None) -> None:
+        try:
+            await self.flush()
+        except IntegrityError as error:
+            raise conflict or integrity_problem(error) from error
+
+    async def _complete(self, row: object) -> None:
+        """Load the columns that only the database knows (``row.hits = Link.hits + 1``): later, nobody could."""
+        state = inspect(row)
+        missing = (
+            state.unloaded.intersection(state.mapper.column_attrs.keys())
+            if state is not None and state.persistent
+            else ()
+        )
+        if missing:
+            await self.refresh(row, missing)

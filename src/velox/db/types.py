@@ -1,0 +1,54 @@
+"""Column types that keep what they are given, where SQLAlchemy's own would round or refuse it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Dialect, Float, Numeric
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+__all__ = ["ExactDecimal", "survives_float"]
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A Decimal that comes back as it went in, or is refused.
+
+    SQLite has no decimal type. A double keeps any 15 significant digits (C's ``DBL_DIG``) and sorts and compares as a number,
+    which text would not; a value that it cannot keep is refused when it is written, never rounded.
+
+    Args:
+        precision: The most digits, or ``None`` for as many as the database keeps.
+        scale: The digits after the point that a read value shows, or ``None`` for those that it has.
+    """
+
+    impl = Numeric
+    cache_ok = True
+
+    def __init__(self, precision: int | None = None, scale: int | None = None) -> None:
+        super().__init__(precision, scale)
+        self.precision = precision
+        self.scale = scale
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        is_sqlite = dialect.name == "sqlite"
+        return dialect.type_descriptor(Float() if is_sqlite else Numeric(self.precision, self.scale))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        exact = value if isinstance(value, Decimal) else Decimal(str(value))
+        if not survives_float(exact):
+            raise ValueError(f"SQLite keeps 15 significant digits exactly, and {exact} has more")
+        return float(exact)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        if value is None:
+            return None
+        exact = value if isinstance(value, Decimal) else Decimal(repr(value))
+        return exact if self.scale is None else round(exact, self.scale)
+
+
+def survives_float(value: Decimal) -> bool:
+    """Whether a double's shortest text (``repr``) is ``value`` again."""
+    return Decimal(repr(float(value))) == value
