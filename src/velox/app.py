@@ -8,6 +8,7 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from types import ModuleType, SimpleNamespace
 from typing import Any, TypeVar
 
@@ -109,7 +110,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
         self.database = Database(
             settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
         )
-        self._declared: list[tuple[Declaration, list[Route]]] = []
+        self._declared: list[Declared] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
@@ -210,8 +211,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
     def plans(self) -> tuple[Plan, ...]:
         """Every route's plan, in the order of the source."""
         self.compile()
-        ordered = sorted(self._declared, key=lambda item: item[0].order)
-        return tuple(self._plans[id(route)] for _, routes in ordered for route in routes)
+        return tuple(self._plans[id(route)] for declared in sorted(self._declared) for route in declared.routes)
 
     def compile(self) -> None:
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
@@ -227,11 +227,12 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
             settings.form_spool_bytes,
         )
         validate = settings.validate_responses if settings.validate_responses is not None else settings.env != "prod"
-        for declaration, routes in sorted(self._declared, key=lambda item: item[0].order):
-            for route in routes:
+        for declared in sorted(self._declared):
+            for route in declared.routes:
                 if id(route) in self._plans:
                     continue
-                plan = make_plan(declaration, route, self.name, self._providers)
+                name = route.name.removeprefix(f"{self.name}.")
+                plan = make_plan(declared.declaration, name, declared.path, route.methods, self._providers)
                 endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
                 if reads_stream(plan):
                     endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
@@ -359,20 +360,41 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
             routes = super()._apply_route(route, overwrite)
         except RouteExists:
             raise self._route_exists(route, declaration) from None
-        self._declared.append((declaration, routes))
+        self._declared.append(Declared(declaration, declared_path(route), routes))
         return routes
 
     def _route_exists(self, route: FutureRoute, declaration: Declaration) -> ConfigurationError:
-        path = path_template(route.uri)
-        for other, routes in self._declared:
-            if any(path_template(known.path) == path and known.methods & route.methods for known in routes):
-                break
+        path = declared_path(route)
+        others = [
+            declared
+            for declared in self._declared
+            if declared.path.rstrip("/") == path.rstrip("/") and declared.routes[0].methods & route.methods
+        ]
+        known = location_of(others[0].declaration.handler) if others else "another route"
         methods = ", ".join(sorted(route.methods))
         return ConfigurationError(
             "VX204",
-            f"{location_of(declaration.handler)}: {methods} {path} is already answered at {location_of(other.handler)}",
+            f"{location_of(declaration.handler)}: {methods} {path} is already answered at {known}",
             hint="Remove one of the two, or change its path or method (a GET handler answers HEAD too)",
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Declared:
+    """A declaration at its place in this app; they sort in the order of the source."""
+
+    declaration: Declaration
+    path: str
+    routes: list[Route]
+
+    def __lt__(self, other: Declared) -> bool:
+        return self.declaration.order < other.declaration.order
+
+
+def declared_path(route: FutureRoute) -> str:
+    """The path template as it was written, prefixes included; Sanic's own form drops a slash at the end."""
+    version = f"{route.version_prefix}{str(route.version).strip('/').lstrip('v')}" if route.version is not None else ""
+    return path_template(f"{version}/{route.uri.lstrip('/')}")
 
 
 def reads_stream(plan: Plan) -> bool:

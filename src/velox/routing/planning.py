@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
-
-from sanic_routing.route import Route
 
 from velox.errors import Problem
 from velox.location import location_of
@@ -25,24 +23,25 @@ def path_template(path: str) -> str:
     return "/" + PARAMETER.sub(r"{\1}", path).lstrip("/")
 
 
-def make_plan(declaration: Declaration, route: Route, prefix: str, providers: Providers) -> Plan:
+def make_plan(
+    declaration: Declaration, name: str, path: str, methods: Collection[str], providers: Providers
+) -> Plan:
     """Read a route.
 
     Args:
         declaration: What the decorator was given.
-        route: Sanic's route.
-        prefix: The app's name, which starts every route's name in Sanic.
+        name: The route's name within the app, ``blueprint.handler``.
+        path: Its path template, ``/items/{item_id}``.
+        methods: Its methods; HEAD is left out where GET is there too.
         providers: The app's providers.
 
     Raises:
         ConfigurationError: The signature has a mistake (VX201 to VX207).
     """
     handler, options = declaration.handler, declaration.options
-    path = path_template(route.path)
-    methods = tuple(sorted(method for method in route.methods if not (method == "HEAD" and "GET" in route.methods)))
+    methods = tuple(sorted(method for method in methods if not (method == "HEAD" and "GET" in methods)))
     reader = SignatureReader(re.findall(r"{(\w+)}", path), methods, providers)
     parameters, returns = reader.read(handler)
-    name = route.name.removeprefix(f"{prefix}.")
     summary, description = documentation(handler)
     return Plan(
         name=name.replace(".", "_"),
