@@ -37,15 +37,15 @@ def config(as_json: bool) -> None:
 
 
 def _settings() -> Settings:
-    """The settings of the project's app, or Velox's own where there is no app."""
+    """The settings of the project's app, or Velox's own where no app can be made (that is when one looks)."""
     from velox.cli.loading import load_app
     from velox.errors import ConfigurationError
-    from velox.settings import Settings
+    from velox.settings import Launch
 
     try:
         return load_app().settings
     except ConfigurationError as error:
-        if error.code != "VX101":
+        if error.code in {"VX301", "VX302", "VX304"}:
             raise
-        note("no app here: these are Velox's own settings")
-        return Settings()
+        note(f"without the project's own settings: {error.code} {error.message}")
+        return Launch()

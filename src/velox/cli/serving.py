@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from velox.cli.console import debugging, print_error
+from velox.cli.logs import set_up_logging
 from velox.cli.port import listen
 from velox.cli.signals import end_with_parent, leave_at_once, on_signals
 from velox.cli.startup import announce
@@ -101,9 +102,7 @@ def make_worker_app(factory: Factory, given: Mapping[str, Any]) -> Velox:
     end_with_parent()
     on_signals(leave_at_once)
     logging.getLogger("sanic.error").addFilter(partial(_one_line, factory))
-    app = _make(factory, given)
-    _hush()  # after the app was made: Sanic sets its loggers up in there
-    return app
+    return _make(factory, given)
 
 
 def guarded(work: Callable[[], None]) -> int:
@@ -119,8 +118,7 @@ def guarded(work: Callable[[], None]) -> int:
 def _make(factory: Factory, given: Mapping[str, Any]) -> Velox:
     with options(given):
         app = factory.create()
-    if app.settings.production:
-        app.settings.check_production()
+    set_up_logging(app.settings)
     app.compile()
     return app
 
@@ -142,25 +140,19 @@ def _addresses(host: str) -> set[str]:
 
 def _prepare(app: Velox, taken: socket.socket, grace_s: float | None, **how: Any) -> None:
     os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
-    own_s = app.settings.grace_s
-    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = own_s if grace_s is None else min(own_s, grace_s)
+    if grace_s is not None:
+        app.config.GRACEFUL_SHUTDOWN_TIMEOUT = min(app.settings.grace_s, grace_s)
     app.prepare(sock=taken, motd=False, access_log=not app.settings.production, **how)
 
 
 class _quiet:  # noqa: N801 - used as a context manager
-    """Without Sanic's own lines about starting and stopping, and its traceback of a failing start (we print one line)."""
+    """Without Sanic's traceback of a failing start: we print one line."""
 
     def __enter__(self) -> None:
-        _hush()
         logging.getLogger("sanic.error").addFilter(_no_noise)
 
     def __exit__(self, *_: object) -> None:
         logging.getLogger("sanic.error").removeFilter(_no_noise)
-
-
-def _hush() -> None:
-    for name in ("sanic.root", "sanic.server"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _no_noise(record: logging.LogRecord) -> bool:

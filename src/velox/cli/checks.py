@@ -1,0 +1,201 @@
+"""What ``velox doctor`` looks at, in order: a table of checks, each of which yields findings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from velox._sources import PREFIX, read_dotenv, variables
+from velox.cli.loading import load_factory
+from velox.cli.port import listen
+from velox.cli.version import package_version
+from velox.errors import ConfigurationError
+from velox.settings import Launch, Settings, options, weakness
+
+if TYPE_CHECKING:
+    from velox.app import Velox
+
+__all__ = ["Finding", "examine"]
+
+_PYTHON_MIN = (3, 11)
+# Sanic 25.12.1 closed a header injection and a request smuggling hole; 27 is not out.
+_SANIC_MIN, _SANIC_BELOW = (25, 12, 1), (27,)
+_WORKERS_PER_CPU = 2
+# Variables that commands read without being settings.
+_OWN_VARIABLES = {"VELOX_DEBUG", "_VELOX_COMPLETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: ``ok``, ``warn`` (works, but) or ``fail``, and what to do about it."""
+
+    level: Literal["ok", "warn", "fail"]
+    text: str
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class _Patient:
+    """What the checks learn on the way; a later check is left out when an earlier one failed to give what it needs."""
+
+    production: bool = False
+    settings: Settings | None = None
+    app: Velox | None = None
+
+
+def examine(*, prod: bool) -> list[Finding]:
+    """Do every check. ``prod`` judges as production would."""
+    patient = _Patient()
+    with options({"env": "prod" if prod else None}):
+        return [finding for check in _CHECKS for finding in check(patient)]
+
+
+def _python(_: _Patient) -> Iterator[Finding]:
+    text = f"python {platform.python_version()}"
+    if sys.version_info >= _PYTHON_MIN:
+        yield Finding("ok", text)
+    else:
+        yield Finding("fail", f"{text} is too old", "Use Python 3.11 or newer.")
+
+
+def _packages(_: _Patient) -> Iterator[Finding]:
+    sanic = package_version("sanic")
+    release = tuple(int(part) for part in sanic.split(".") if part.isdigit())
+    if _SANIC_MIN <= release < _SANIC_BELOW:
+        yield Finding("ok", f"sanic {sanic}")
+    else:
+        yield Finding("fail", f"sanic {sanic} is not supported", 'pip install "sanic>=25.12.1,<27"')
+    if find_spec("greenlet") is not None:
+        yield Finding("ok", f"greenlet {package_version('greenlet')}")
+    else:
+        yield Finding("fail", "greenlet is missing: the database cannot be used", 'pip install "sqlalchemy[asyncio]"')
+    if find_spec("uvloop") is not None:
+        yield Finding("ok", f"uvloop {package_version('uvloop')}")
+    else:
+        yield Finding("warn", "uvloop is missing: the server runs on asyncio's slower loop", "pip install uvloop")
+
+
+def _settings(patient: _Patient) -> Iterator[Finding]:
+    try:
+        patient.settings = Launch()
+    except ConfigurationError as error:
+        yield _failed(error)
+    else:
+        patient.production = patient.settings.production
+
+
+def _app(patient: _Patient) -> Iterator[Finding]:
+    try:
+        factory = load_factory()
+        # An app of production refuses a weak secret. That is for the next check to say, and no reason not to see the rest.
+        with options({"env": "dev"} if patient.production else {}):
+            patient.app = app = factory.create()
+        app.compile()
+    except ConfigurationError as error:
+        yield _failed(error)
+        return
+    patient.settings = app.settings
+    count = len(app.plans)
+    yield Finding("ok", f"app {factory.target}, {count} route{'' if count == 1 else 's'}")
+    env = "prod" if patient.production else app.settings.env
+    yield Finding("ok", f"settings {type(app.settings).__module__}.{type(app.settings).__name__}, env {env}")
+
+
+def _unknown_variables(patient: _Patient) -> Iterator[Finding]:
+    if patient.settings is None:
+        return
+    known = variables(type(patient.settings)).keys() | _OWN_VARIABLES
+    unknown = [
+        f"{name} in {place}"
+        for names, place in ((os.environ, "the environment"), (read_dotenv(Path.cwd()), ".env"))
+        for name in sorted(names)
+        if name.upper().startswith(PREFIX) and not {name.upper(), name.upper().split("__")[0]} & known
+    ]
+    if unknown:
+        yield Finding("warn", f"no setting reads {', '.join(unknown)}", "'velox config' lists every setting.")
+    else:
+        yield Finding("ok", "every VELOX_ variable is a setting")
+
+
+def _secret(patient: _Patient) -> Iterator[Finding]:
+    if patient.settings is None:
+        return
+    reason = weakness(patient.settings.secret_key.get_secret_value())
+    hint = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+    if reason is None:
+        yield Finding("ok", f"secret_key ({patient.settings.source_of('secret_key')}) looks random")
+    else:
+        level: Literal["fail", "warn"] = "fail" if patient.production else "warn"
+        yield Finding(level, f"secret_key is not fit for production: {reason}", hint)
+
+
+def _database(patient: _Patient) -> Iterator[Finding]:
+    if patient.app is None:
+        return
+    database = patient.app.database
+    try:
+        missing = asyncio.run(_missing_tables(patient.app))
+    except ConfigurationError as error:
+        yield _failed(error)
+    except Exception as error:
+        yield Finding("fail", f"database {database.display_url} cannot be written to: {error}", "Check its rights and locks.")
+    else:
+        yield Finding("ok", f"database {database.display_url} can be read and written")
+        if not missing:
+            yield Finding("ok", "every table exists")
+        elif patient.production:
+            yield Finding("fail", f"missing tables: {', '.join(missing)}", "Start once with VELOX_CREATE_TABLES=true.")
+        else:
+            yield Finding("ok", f"missing tables: {', '.join(missing)}; 'velox run' makes them in dev")
+
+
+async def _missing_tables(app: Velox) -> list[str]:
+    await app.database.start()
+    try:
+        # Takes the write lock, makes the missing tables, and takes everything back.
+        async with app.database.isolated():
+            return await app.database.create_tables()
+    finally:
+        await app.database.stop()
+
+
+def _port(patient: _Patient) -> Iterator[Finding]:
+    if patient.settings is None:
+        return
+    host, port = patient.settings.host, patient.settings.port
+    try:
+        listen(host, port).close()
+    except ConfigurationError as error:
+        yield Finding("warn", error.message, error.hint)
+    else:
+        yield Finding("ok", f"port {port} on {host} is free")
+
+
+def _workers(patient: _Patient) -> Iterator[Finding]:
+    if patient.settings is None:
+        return
+    workers, cpus = patient.settings.workers, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    text = f"{workers} worker{'' if workers == 1 else 's'} on {cpus} CPUs"
+    if workers > _WORKERS_PER_CPU * (cpus or 1):
+        yield Finding("warn", f"{text} take turns", f"Set workers to {cpus}.")
+    elif patient.production and workers == 1 and (cpus or 1) > 1:
+        yield Finding("warn", f"{text} leave CPUs idle", f"Set workers to {cpus}.")
+    else:
+        yield Finding("ok", text)
+
+
+def _failed(error: ConfigurationError) -> Finding:
+    return Finding("fail", f"{error.code} {error.message}", error.hint)
+
+
+_CHECKS = (_python, _packages, _settings, _app, _unknown_variables, _secret, _database, _port, _workers)
