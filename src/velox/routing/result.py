@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from velox.errors import VeloxError
 from velox.routing.binding import adapter_for
+from velox.routing.projection import Unexpected, projection
 
 __all__ = ["InvalidResult", "ResultEncoder", "output_type"]
 
@@ -34,49 +33,6 @@ def output_type(annotation: Any) -> Any:
     return annotation
 
 
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """Tells whether a value can be written as it is, because it already has the shape that was promised."""
-
-    model: type[BaseModel]
-    row: type | None
-    """The table class whose rows have the model's fields as columns, for a public model."""
-    names: frozenset[str]
-
-    def __call__(self, value: Any) -> bool:
-        if isinstance(value, self.model):
-            return True
-        # A column that was never loaded is not in the row's __dict__, and would be left out without a word.
-        return self.row is not None and isinstance(value, self.row) and self.names <= value.__dict__.keys()
-
-    def all(self, values: Iterable[Any]) -> bool:
-        return all(map(self, values))
-
-
-def trusted(annotation: Any) -> Callable[[Any], bool] | None:
-    """The test for ``annotation``; ``None`` when there is no cheap one and every value is validated."""
-    if get_origin(annotation) is list:
-        inner = trusted(get_args(annotation)[0])
-        return None if inner is None else lambda value: isinstance(value, list) and all(map(inner, value))
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return None
-    generic = annotation.__pydantic_generic_metadata__
-    if generic["origin"] is not None and "items" in annotation.model_fields:
-        origin, inner = generic["origin"], trusted(annotation.model_fields["items"].annotation)
-        return None if inner is None else lambda value: isinstance(value, origin) and all(map(inner, value.items))
-    if any(issubclass_model(field.annotation) for field in annotation.model_fields.values()) and hasattr(
-        annotation, "__velox_row__"
-    ):
-        return None
-    row = getattr(annotation, "__velox_row__", None)
-    return Trusted(annotation, row, frozenset(annotation.model_fields))
-
-
-def issubclass_model(annotation: Any) -> bool:
-    members = get_args(annotation) or (annotation,)
-    return any(isinstance(member, type) and issubclass(member, BaseModel) for member in members)
-
-
 class ResultEncoder:
     """Encodes one handler's results.
 
@@ -96,7 +52,7 @@ class ResultEncoder:
         self._adapter: TypeAdapter[Any] | None = None
         if self.declared and annotation is not None and annotation is not type(None):
             self._adapter = adapter_for(self.annotation, f"{where}: the return annotation")
-        self._trusted = trusted(self.annotation) if self._adapter else None
+        self._project = projection(self.annotation) if self._adapter else None
 
     def respond(self, result: Any) -> BaseHTTPResponse:
         """The response for ``result``.
@@ -118,13 +74,14 @@ class ResultEncoder:
         adapter = self._adapter
         assert adapter is not None
         try:
-            if self._trusted is not None and self._trusted(result):
-                if self._validate:
-                    adapter.validator.validate_python(result, from_attributes=True)
-                    return adapter.serializer.to_json(result, warnings="error")
-                return adapter.serializer.to_json(result)
+            if self._project is not None and not self._validate:
+                try:
+                    return adapter.serializer.to_json(self._project(result))
+                except Unexpected:
+                    pass
             checked = adapter.validator.validate_python(result, from_attributes=True)
-            return adapter.serializer.to_json(checked)
+            # Instances are not validated again; "error" finds fields of theirs that were set to something else.
+            return adapter.serializer.to_json(checked, warnings="error")
         except (ValidationError, PydanticSerializationError) as error:
             raise InvalidResult(f"{self._where}: the result does not fit the return annotation: {error}") from error
 
