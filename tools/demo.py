@@ -62,7 +62,7 @@ EXCHANGES = (
     Exchange("Bad input", "POST", "/items/", 422, PROBLEM, body={"name": 7, "colour": "red"}, has={"status": 422}),
     Exchange("Unknown path", "GET", "/nowhere", 404, PROBLEM, has={"status": 404, "instance": "/nowhere"}),
     Exchange("Documentation page", "GET", "/docs", 200, "text/html"),
-    Exchange("OpenAPI document", "GET", "/openapi.json", 200, has={"openapi": "3.1.0"}),
+    Exchange("OpenAPI document", "GET", "/openapi.json", 200, has={"openapi": "3.1.1"}),
 )
 
 

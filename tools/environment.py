@@ -10,6 +10,9 @@ import sys
 import venv
 from pathlib import Path
 
+if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is exactly what this has to find
+    sys.exit(f"Velox needs Python 3.11 or newer, this is {sys.version.split()[0]}. Try: make PYTHON=python3.11")
+
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
 PYTHON = HOME / "bin" / "python"
@@ -17,8 +20,6 @@ PYTHON = HOME / "bin" / "python"
 
 def create(requirement: str) -> None:
     """Install ``requirement`` (relative to the repository) into ``.venv``, which is made when it is not there."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - an older Python is exactly what this has to find
-        sys.exit(f"Velox needs Python 3.11 or newer, this is {sys.version.split()[0]}. Try: make PYTHON=python3.11")
     if not PYTHON.exists():
         venv.create(HOME, with_pip=True)
     install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -13,7 +13,7 @@ import ast
 import importlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import click
@@ -27,6 +27,9 @@ from velox.errors import CODES
 from velox.settings import Settings
 
 __all__ = ["codes", "commands", "names", "settings", "setup"]
+
+HOMES = ("velox.errors", "velox.db", "velox.testing")
+"""Packages whose names ``velox`` hands on; each has a page of its own."""
 
 
 def settings() -> str:
@@ -79,16 +82,19 @@ def commands() -> str:
 
 
 def names(module_name: str) -> str:
-    """An entry for each public name of ``module_name``."""
+    """An entry for each public name of ``module_name``; one line for a name that another page or package describes."""
     module = importlib.import_module(module_name)
-    blocks = [
-        entry(f"{module_name}.{name}", getattr(module, name)) for name in module.__all__ if not name.startswith("__")
-    ]
-    return "\n".join(blocks)
+    return "\n".join(entry(module_name, name, getattr(module, name)) for name in module.__all__)
 
 
-def entry(path: str, value: Any) -> str:
-    """The autodoc directive that fits ``value``."""
+def entry(module_name: str, name: str, value: Any) -> str:
+    """The autodoc directive that fits ``value``, or where to read about it."""
+    origin = getattr(value, "__module__", None) or type(value).__module__
+    home = next((each for each in HOMES if name in importlib.import_module(each).__all__), module_name)
+    if module_name == "velox" and home != "velox":
+        return f"- `velox.{name}`: {{py:obj}}`{home}.{name}`\n"
+    if not origin.startswith(("velox", "builtins", "typing")):
+        return f"- `{module_name}.{name}` is `{origin}.{getattr(value, '__qualname__', name)}`, handed on as it is.\n"
     if inspect.isclass(value):
         # A Sanic application has more than a hundred members of its own; only ours are shown.
         directive, options = "autoclass", ":members:\n   :exclude-members: model_config, model_post_init"
@@ -96,14 +102,14 @@ def entry(path: str, value: Any) -> str:
         directive, options = "autofunction", ""
     else:
         directive, options = "autodata", ":no-value:"
-    return f"```{{eval-rst}}\n.. {directive}:: {path}\n   {options}\n```\n"
+    return f"\n```{{eval-rst}}\n.. {directive}:: {module_name}.{name}\n   {options}\n```\n"
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(table_lines(head, rows)) + "\n"
 
 
-def table_lines(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def table_lines(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     for row in (head, ("---",) * len(head), *rows):
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 

@@ -39,7 +39,7 @@ def test_the_facade_has_about_thirty_names_that_most_apps_import() -> None:
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
-        _ = velox.no_such_name  # type: ignore[attr-defined]
+        _ = velox.no_such_name
 
 
 def test_problems_of_the_facade_are_those_of_the_error_tree() -> None:

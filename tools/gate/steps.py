@@ -45,7 +45,7 @@ STEPS = (
     Step("lint", "arrows between rooms", ("lint-imports", "--no-logo")),
     Step("types", "mypy --strict", ("mypy",)),
     Step("types", "pyright on the public API", ("pyright", "--warnings")),
-    Step("docs", "documentation site", ("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build")),
+    Step("docs", "documentation site", ("sphinx-build", "-W", "--keep-going", "-q", "-E", "docs", "docs/_build")),
     # Workers as many as cores; order is random (pytest-randomly prints the seed); warnings are errors (pyproject.toml).
     Step("tests", "tests, branch coverage", ("pytest", "-n", "auto", "--cov", "--cov-report=term", "--durations=10")),
     Step("wheel", "the installed wheel", ("python", "tools/gate/wheel.py")),
