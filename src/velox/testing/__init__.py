@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from velox.testing.client import TestClient
-    from velox.testing.isolation import check_test_database, isolated, is_test_database
+    from velox.testing.isolation import check_test_database, is_test_database, isolated
     from velox.testing.live_server import LiveServer
 
 __all__ = ["LiveServer", "TestClient", "check_test_database", "is_test_database", "isolated"]

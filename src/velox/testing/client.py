@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from velox.errors import ConfigurationError
 
@@ -16,6 +16,7 @@ except ImportError as error:
         "VX701", "velox.testing needs httpx, which is not installed", hint="Run: pip install 'velox-framework[test]'"
     ) from error
 
+from velox.testing.isolation import settle
 from velox.testing.transport import InProcessTransport
 
 if TYPE_CHECKING:
@@ -55,8 +56,13 @@ class TestClient(httpx.AsyncClient):
         self.app = app
         self._lifespan = AsyncExitStack()
 
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        await settle(self.app)
+        return await super().send(request, **options)
+
     async def __aenter__(self) -> Self:
-        await self._lifespan.enter_async_context(self.app.lifespan())
+        if "app" in await self.app.readiness():  # what is not ready is the app itself: nobody has started it
+            await self._lifespan.enter_async_context(self.app.lifespan())
         await super().__aenter__()
         return self
 

@@ -1,9 +1,9 @@
 """The pytest fixtures ``app``, ``client``, ``db`` and ``live_server``, and the running of tests that are coroutines.
 
-    app ──► velox_isolated ──► client      an httpx client of the started app, in this process
-     │            └──────────► db          a session; it and the handlers see what the other wrote
-     └── factory, env = test, a temporary SQLite file
-    live_server                            ``velox run`` on a socket, with a database file of its own
+    app            made by the project's factory, with env = "test" and a temporary SQLite file
+     └► db         the app started; a session: it and the handlers see what the other wrote
+         └► client an httpx client of that app, in this process
+    live_server    ``velox run`` on a socket, with a database file of its own
 
 Whatever a test writes is rolled back at its end. To test another app, override the ``app`` fixture: the others follow.
 """
@@ -19,6 +19,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
+
+from velox.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from velox.app import Velox
@@ -36,9 +38,10 @@ def velox_runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
     """The event loop of this test, of its fixtures and of the app. It ends with the test, and so do tasks left over."""
     for marker in ("asyncio", "anyio"):
         if request.node.get_closest_marker(marker):
-            raise pytest.UsageError(
-                f"{request.node.name} is marked {marker!r}, which runs it on another event loop than Velox' fixtures. "
-                "Remove the mark (or pytest-asyncio's auto mode): Velox runs the async tests that use its fixtures"
+            pytest.fail(
+                f"{request.node.name} is marked {marker!r}, so it would run on another event loop than its fixtures. "
+                "Remove the mark (or the auto mode that sets it): Velox runs async tests itself.",
+                pytrace=False,
             )
     with asyncio.Runner() as runner:
         yield runner
@@ -57,33 +60,29 @@ def app(pytestconfig: pytest.Config, velox_database_url: str) -> Velox:
     from velox.factory import find_factory
     from velox.settings import options
 
-    with options({"env": "test", "database_url": velox_database_url}):
+    with options({"env": "test", "database_url": velox_database_url, "create_tables": True}):
         return find_factory(directory=pytestconfig.rootpath).create()
 
 
 @pytest.fixture
-def velox_isolated(app: Velox, velox_runner: asyncio.Runner) -> Iterator[Velox]:
-    """The app, started; what is written until the test's end is undone then."""
+def db(app: Velox, velox_runner: asyncio.Runner) -> Iterator[Session]:
+    """A session on the database of the started app: ``link = await db.add(Link(slug="velox"))``.
+
+    What is written until the test's end is undone then, also what handlers committed.
+    """
     from velox.testing.isolation import isolated
 
-    with _entered(velox_runner, isolated(app)):
-        yield app
+    with _entered(velox_runner, isolated(app)) as session:
+        yield session
 
 
 @pytest.fixture
-def client(velox_isolated: Velox, velox_runner: asyncio.Runner) -> Iterator[TestClient]:
+def client(app: Velox, db: Session, velox_runner: asyncio.Runner) -> Iterator[TestClient]:
     """A client of the app: ``answer = await client.get("/links/", params={"limit": 1})``."""
     from velox.testing.client import TestClient
 
-    with _entered(velox_runner, TestClient(velox_isolated)) as client:
+    with _entered(velox_runner, TestClient(app)) as client:
         yield client
-
-
-@pytest.fixture
-def db(velox_isolated: Velox, velox_runner: asyncio.Runner) -> Iterator[Session]:
-    """A session on the app's database: ``link = await db.add(Link(slug="velox"))``."""
-    with _entered(velox_runner, velox_isolated.database.session()) as session:
-        yield session
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +106,7 @@ def velox_live_process(
 @pytest.fixture
 def live_server(
     velox_live_process: tuple[LiveServer, sqlite3.Connection, sqlite3.Connection],
-    velox_runner: asyncio.Runner,  # noqa: ARG001 - async tests of a server need a loop too
+    velox_runner: asyncio.Runner,
 ) -> LiveServer:
     """``velox run`` of the project on a real socket: ``httpx.AsyncClient(base_url=live_server.url)``.
 
@@ -135,13 +134,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """Let a project's fixtures be ``async def`` too (with ``yield`` or without), on the loop of the test."""
+    """Let a project's fixtures be ``async def`` too (with ``yield`` or without), on the loop of the test.
+
+    A developer's mistake (VX...) that shows while setting up is told in its own line, without our traceback.
+    """
     written = fixturedef.func
     adapt = _as_generator if inspect.isasyncgenfunction(written) else _as_function
     if adapt is _as_generator or inspect.iscoroutinefunction(written):
         fixturedef.func = adapt(written, request.getfixturevalue(RUNNER))  # type: ignore[misc]  # declared Final
     try:
         return (yield)
+    except ConfigurationError as error:
+        if os.environ.get("VELOX_DEBUG", "") not in {"", "0", "false"}:
+            raise
+        pytest.fail(str(error), pytrace=False)
     finally:
         fixturedef.func = written  # type: ignore[misc]
 

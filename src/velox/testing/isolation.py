@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -14,8 +17,9 @@ from velox.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from velox.app import Velox
+    from velox.db import Session
 
-__all__ = ["check_test_database", "is_test_database", "isolated"]
+__all__ = ["check_test_database", "is_test_database", "isolated", "settle"]
 
 # "test" as a word of its own: "shop_test" and "test-shop.db", but not "contest" or "latest.db".
 _TEST_WORD = re.compile(r"(?<![a-z])tests?(?![a-z])", re.IGNORECASE)
@@ -60,12 +64,50 @@ def check_test_database(app: Velox) -> None:
 
 
 @asynccontextmanager
-async def isolated(app: Velox) -> AsyncIterator[Velox]:
-    """Start ``app``; what it and its handlers write until the end is undone then, also what they committed.
+async def isolated(app: Velox) -> AsyncIterator[Session]:
+    """Start ``app`` with its tables made; whatever is written until the end is undone then, commits included.
+
+    Yields:
+        A session for the test. It and the handlers share one transaction, and see what the other wrote: every query
+        of the session reads rows anew, and a :class:`~velox.testing.TestClient` commits the session before each
+        request. (To hand over changes to another kind of client, commit it yourself.)
 
     Raises:
         ConfigurationError: VX601 as in :func:`check_test_database`, and whatever the app's start raises.
     """
     check_test_database(app)
-    async with app.lifespan(), app.database.isolated():
-        yield app
+    async with app.lifespan():
+        await app.database.create_tables()
+        async with app.database.isolated(), app.database.session() as session:
+            # A handler may have changed the row that the session remembers.
+            options = session.sync_session.execution_options
+            session.sync_session.execution_options = options.union({"populate_existing": True})
+            shared = _Shared(app, session, asyncio.Lock())
+            outer = _shared.get()
+            _shared.set(shared)
+            try:
+                yield session
+            finally:
+                _shared.set(outer)
+                await session.rollback()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    app: Velox
+    session: Session
+    lock: asyncio.Lock
+
+
+# A variable of the context: a test may make clients of its own, which have only the app in common with the session.
+_shared: ContextVar[_Shared | None] = ContextVar("velox_testing_shared", default=None)
+
+
+async def settle(app: Velox) -> None:
+    """Commit what the test's session has written: its open transaction would keep the handlers from writing."""
+    shared = _shared.get()
+    if shared is None or shared.app is not app:
+        return
+    async with shared.lock:
+        if shared.session.in_transaction():
+            await shared.session.commit()

@@ -33,7 +33,7 @@ def test_other_projects_are_left_alone(tmp_path: Path, file: str) -> None:
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:
-    """pytest imports it in every run on the machine: no Sanic, no SQLAlchemy, no pydantic, no httpx, not even asyncio."""
+    """pytest imports it in every run on the machine: no Sanic, SQLAlchemy, pydantic or httpx, not even asyncio."""
     program = (
         "import sys, velox.testing.plugin; "
         "print(sorted({'sanic', 'sqlmodel', 'sqlalchemy', 'pydantic', 'httpx', 'asyncio'} & set(sys.modules)))"

@@ -33,12 +33,12 @@ async def test_a_complete_answer_arrives_with_its_length() -> None:
 
     async with client(app) as http:
         answer = await http.get("/")
-    assert (200, b"hello", "yes", "5") == (
+    assert (
         answer.status_code,
         answer.content,
         answer.headers["x-app"],
         answer.headers["content-length"],
-    )
+    ) == (200, b"hello", "yes", "5")
 
 
 async def test_the_scope_says_what_the_request_says() -> None:
