@@ -32,7 +32,8 @@ class _Lanes:
     def __init__(
         self, path: str, size: int, timeout_s: float, writing: Lane, kept: aiosqlite.Connection | None
     ) -> None:
-        # Exactly one connection writes: SQLite has one writer anyway, and a queue in the process is fair, which its file lock is not.
+        # Exactly one connection writes: SQLite has one writer anyway, and a queue in the process is fair, which its
+        # file lock is not.
         self.write: AsyncEngine = open_engine(path, writing, size=1, timeout_s=timeout_s, kept=kept)
         self.read: AsyncEngine = open_engine(path, Lane.READ, size=size, timeout_s=timeout_s, kept=kept)
         self.kept = kept
@@ -47,15 +48,19 @@ class _Lanes:
 class Database:
     """A SQLite database: an extension of the app, open between :meth:`start` and :meth:`stop`.
 
-    The file is in WAL mode, so readers and the writer do not wait for each other. ``Session`` writes through one connection a process,
-    first come, first served; ``Reader`` reads through ``pool_size`` others, which refuse to write.
+    The file is in WAL mode, so readers and the writer do not wait for each other. ``Session`` writes through one
+    connection a process, first come, first served; ``Reader`` reads through ``pool_size`` others, which refuse to
+    write.
 
     Args:
-        url: ``sqlite:///app.db`` (relative to the working directory), ``sqlite:////var/lib/app.db`` (absolute) or ``sqlite://`` (in
-            memory: one connection, gone with the process; there a Reader also sees what a Session has not committed yet).
-        pool_size: The most connections that read at once, at least 1. With W workers, W * (``pool_size`` + 1) files are open.
-        timeout_s: Seconds to wait for a connection, and then for another process' lock. A request can wait for both; after that it
-            is a 503.
+        url: ``sqlite:///app.db`` (relative to the working directory), ``sqlite:////var/lib/app.db`` (absolute) or
+            ``sqlite://`` (in
+            memory: one connection, gone with the process; there a Reader also sees what a Session has not committed
+                yet).
+        pool_size: The most connections that read at once, at least 1. With W workers, W * (``pool_size`` + 1) files are
+            open.
+        timeout_s: Seconds to wait for a connection, and then for another process' lock. A request can wait for both;
+            after that it is a 503.
 
     Raises:
         ConfigurationError: VX401, the URL is no SQLite URL.
@@ -86,11 +91,11 @@ class Database:
                 finally:
                     await connection.close()
         except sqlite3.DatabaseError as error:
-            place = Path(self._path).absolute()
+            place = Path(self._path)
             raise ConfigurationError(
                 "VX402",
                 f"{self.display_url} cannot be opened: {error}",
-                hint=f"Check that {place.parent} exists and can be written to, and that {place.name} is a SQLite file.",
+                hint=f"Check that the directory {place.parent} exists and is writable, and that {place.name} is a SQLite file.",
             ) from error
         kept = connection if self._path == _MEMORY else None
         self._lanes = _Lanes(self._path, self._pool_size, self._timeout_s, Lane.WRITE, kept)
@@ -174,8 +179,8 @@ class Database:
     async def isolated(self) -> AsyncIterator[None]:
         """For tests: whatever happens in the block is rolled back at its end, commits included.
 
-        All sessions share one connection and one transaction; a commit is kept until the end of the block. Sessions take turns, as they
-        do outside; readers also see what a session has not committed yet.
+        All sessions share one connection and one transaction; a commit is kept until the end of the block. Sessions
+        take turns, as they do outside; readers also see what a session has not committed yet.
         """
         outside = self._open()
         kept = outside.kept or await open_connection(self._path, self._timeout_s)
@@ -213,7 +218,8 @@ async def _use_wal(connection: aiosqlite.Connection, timeout_s: float) -> None:
         try:
             await connection.execute_fetchall("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            # Several workers start at once, and SQLite does not wait for this lock: https://www.sqlite.org/c3ref/busy_handler.html
+            # Several workers start at once, and SQLite does not wait for this lock:
+            # https://www.sqlite.org/c3ref/busy_handler.html
             if "locked" not in str(error) or asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(0.01)

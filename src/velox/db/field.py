@@ -81,12 +81,12 @@ def Field(  # noqa: N802 - the name that pydantic and SQLModel gave it
         default: The value when none is given. Left out: the field is required.
         default_factory: Makes the default, once a row.
         alias: The name on the wire, when it is not the attribute's.
-        server_set: Only our own code sets it: it is in neither ``Create[T]`` nor ``Update[T]``, and a body that has it is a 422.
-            Default ``False``.
+        server_set: Only our own code sets it: it is in neither ``Create[T]`` nor ``Update[T]``, and a body that has it
+            is a 422. Default ``False``.
         private: It never leaves the server: it is not in ``Public[T]``. Default ``False``.
         **options: Constraints (``ge``, ``min_length``, ``pattern``, ...), documentation (``title``, ``description``,
-            ``examples``) and the column's own (``primary_key``, ``foreign_key``, ``unique``, ``index``, ``sa_type``, ...), as
-            SQLModel has them.
+            ``examples``) and the column's own (``primary_key``, ``foreign_key``, ``unique``, ``index``, ``sa_type``,
+            ...), as SQLModel has them.
 
     Raises:
         RuntimeError: ``sa_column`` is given together with an option that belongs inside that column.

@@ -18,7 +18,9 @@ _SQLITE = re.compile(r"(?P<kind>[A-Z ]+) constraint failed(?:: (?P<columns>.+))?
 
 
 def problem_for(error: SQLAlchemyError) -> Problem | None:
-    """The answer to ``error``: 409 or 422 for a broken constraint, 503 for a database that is busy; ``None`` is a mistake of ours."""
+    """The answer to ``error``: 409 or 422 for a broken constraint, 503 for a database that is busy; ``None`` is a
+    mistake of ours.
+    """
     if isinstance(error, IntegrityError):
         return integrity_problem(error)
     busy = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and "database is locked" in str(error.orig))
@@ -30,8 +32,8 @@ def problem_for(error: SQLAlchemyError) -> Problem | None:
 def integrity_problem(error: IntegrityError) -> Problem:
     """The problem that names the fields behind a broken constraint, where the database tells them.
 
-    A value that is taken is a 409 :class:`~velox.errors.Conflict`, and so is deleting what others refer to. A missing value, one that
-    breaks a check, and a reference to nothing are a 422 :class:`~velox.errors.ValidationProblem`.
+    A value that is taken is a 409 :class:`~velox.errors.Conflict`, and so is deleting what others refer to. A missing
+    value, one that breaks a check, and a reference to nothing are a 422 :class:`~velox.errors.ValidationProblem`.
     """
     found = _SQLITE.match(str(error.orig))
     kind, columns = (found["kind"], found["columns"] or "") if found else ("", "")

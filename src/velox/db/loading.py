@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any, ClassVar, NoReturn, Optional
+from typing import Any, NoReturn, Optional
 
 from sqlalchemy.orm import RelationshipProperty
 from sqlalchemy.orm.strategies import _LazyLoader
@@ -16,7 +16,7 @@ NOT_LOADED = "velox_not_loaded"
 """The loader strategy of relationships that do not say how they load."""
 
 
-class NotLoaded(VeloxError):
+class NotLoaded(VeloxError):  # noqa: N818 - it reads as the state it is about
     """A relationship was read that the query did not load.
 
     Loading it now would need the event loop in the middle of reading an attribute; the query has to ask for it.
@@ -36,25 +36,26 @@ class NotLoaded(VeloxError):
         self.name = name
 
 
-# SQLAlchemy's lazy="raise" has the right behaviour (it also lets the unit of work load what a cascade needs) and the wrong message,
-# and the message is the one thing that it lets nobody set. A strategy of our own, registered the way SQLAlchemy registers its own.
+# SQLAlchemy's lazy="raise" has the right behaviour (it also lets the unit of work load what a cascade needs) and the
+# wrong message, and the message is the one thing that it lets nobody set. A strategy of our own, registered the way
+# SQLAlchemy registers its own.
 @RelationshipProperty.strategy_for(lazy=NOT_LOADED)
 class _NotLoadedLoader(_LazyLoader):
-    __slots__: ClassVar[tuple[str, ...]] = ()
+    __slots__ = ()
 
     def __init__(self, parent: RelationshipProperty[Any], strategy_key: tuple[Any, ...]) -> None:
         super().__init__(parent, strategy_key)
         self._raise_always = True
 
-    def _invoke_raise_load(self, state: Any, passive: Any, lazy: str) -> NoReturn:
+    def _invoke_raise_load(self, state: Any, passive: Any, lazy: str) -> NoReturn:  # noqa: ARG002
         raise NotLoaded(state.class_.__name__, self.key)
 
 
 def relationship_annotation(text: str) -> Any:
-    """``"list[Hero]"`` as ``list["Hero"]``, ``"Team | None"`` as ``Optional["Team"]``: the form that SQLModel understands.
+    """``"list[Hero]"`` as ``list["Hero"]``, ``"Team | None"`` as ``Optional["Team"]``: what SQLModel understands.
 
-    Under ``from __future__ import annotations`` an annotation is text, which SQLModel takes for a class' name. It cannot be evaluated,
-    since the other class may not exist yet.
+    Under ``from __future__ import annotations`` an annotation is text, which SQLModel takes for a class' name. It
+    cannot be evaluated, since the other class may not exist yet.
     """
     return _annotation(ast.parse(text, mode="eval").body)
 

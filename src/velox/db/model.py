@@ -33,9 +33,11 @@ NAMING_CONVENTION = {
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field, SQLModelFieldInfo, Relationship))
 class _ModelMeta(SQLModelMetaclass):
-    """SQLModel's metaclass; it tells type checkers what our ``Field`` is, and reads postponed annotations of relationships."""
+    """SQLModel's metaclass; it tells type checkers what our ``Field`` is, and reads postponed annotations of
+    relationships.
+    """
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:  # noqa: N805
         for relationship in cls.__sqlmodel_relationships__:
             annotation = cls.__annotations__[relationship]
             if isinstance(annotation, str):
@@ -46,14 +48,14 @@ class _ModelMeta(SQLModelMetaclass):
 class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
     """The base of table classes: ``class Link(Model, table=True)``.
 
-    It is SQLModel's, with these differences: constraints get names; what the database computes (server defaults, ``onupdate``) is
-    fetched with the write, so that a row is always complete; a relationship that was not loaded raises
+    It is SQLModel's, with these differences: constraints get names; what the database computes (server defaults,
+    ``onupdate``) is fetched with the write, so that a row is always complete; a relationship that was not loaded raises
     :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns; a Decimal is exact.
 
-    As in SQLModel, a table class does not validate: validate input with ``Create[T]`` and ``Update[T]``. A ``datetime`` column stores
-    UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``, or annotate with pydantic's
-    ``NaiveDatetime`` to store local times as they are. A JSON column sees an assigned value, not a changed one: write
-    ``row.tags = [*row.tags, "new"]``.
+    As in SQLModel, a table class does not validate: validate input with ``Create[T]`` and ``Update[T]``. A ``datetime``
+    column stores UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``,
+    or annotate with pydantic's ``NaiveDatetime`` to store local times as they are. A JSON column sees an assigned
+    value, not a changed one: write ``row.tags = [*row.tags, "new"]``.
     """
 
     __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}

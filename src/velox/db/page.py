@@ -31,15 +31,15 @@ class Page(BaseModel, Generic[T]):
     offset: int = PydanticField(ge=0, description="How many come before the first of these")
 
     @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
-        return f"{getattr(params[0], '__name__', str(params[0]))}Page"
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        return f"{getattr(params[0], '__name__', params[0])}Page"
 
 
 class PageQuery(BaseModel, Generic[T]):
     """Which slice of a list, in which order: ``?limit=20&offset=40&sort=-created_at``.
 
-    ``PageQuery[Link]`` sorts by the primary key and by those columns of ``Link`` that have an index (and are not private),
-    ascending, or descending with a ``-`` before the name.
+    ``PageQuery[Link]`` sorts by the primary key and by those columns of ``Link`` that have an index (and are not
+    private), ascending, or descending with a ``-`` before the name.
     """
 
     limit: int = PydanticField(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="The most items to answer")
@@ -50,7 +50,7 @@ class PageQuery(BaseModel, Generic[T]):
 
     if not TYPE_CHECKING:
 
-        def __class_getitem__(cls, model):
+        def __class_getitem__(cls, model: Any) -> type[BaseModel]:
             return _page_query(table_class(model, "PageQuery"))
 
     def order(self) -> list[Any]:

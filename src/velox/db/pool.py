@@ -16,8 +16,8 @@ __all__ = ["FairPool", "FairQueue"]
 class FairQueue(QueueCommon[Any]):
     """First come, first served.
 
-    SQLAlchemy's own queue lets a newcomer take what was just put back while the first in line is still waking up, and sends that one to the end
-    of the line: under load, some wait until their timeout.
+    SQLAlchemy's own queue lets a newcomer take what was just put back while the first in line is still waking up, and
+    sends that one to the end of the line: under load, some wait until their timeout.
     """
 
     def __init__(self, maxsize: int = 0, use_lifo: bool = False) -> None:
@@ -45,7 +45,7 @@ class FairQueue(QueueCommon[Any]):
             raise Full
         self._items.append(item)
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
         self.put_nowait(item)
 
     def get_nowait(self) -> Any:

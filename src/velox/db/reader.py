@@ -15,7 +15,7 @@ from velox.errors import VeloxError
 __all__ = ["ReadOnly", "Reader"]
 
 
-class ReadOnly(VeloxError):
+class ReadOnly(VeloxError):  # noqa: N818 - it reads as the state it is about
     """A Reader was asked to write."""
 
     def __init__(self, attempt: str) -> None:
@@ -35,11 +35,12 @@ def _refuse_to_write(state: ORMExecuteState) -> None:
 class Reader(Reading):
     """Reads rows: ``get``, ``exec``, ``one``, ``page``.
 
-    Each statement sees the newest committed state, and none waits for a writer. Rows stay readable after the reader is closed.
+    Each statement sees the newest committed state, and none waits for a writer. Rows stay readable after the reader is
+    closed.
 
     Raises:
-        ReadOnly: Something would be written: ``add``, ``delete``, ``commit``, ..., an ``update()`` statement, or, when the reader is
-            closed, a row that was changed.
+        ReadOnly: Something would be written: ``add``, ``delete``, ``commit``, ..., an ``update()`` statement, or, when
+            the reader is closed, a row that was changed.
     """
 
     sync_session_class = _ReadOnlySession
@@ -49,23 +50,23 @@ class Reader(Reading):
         if self.sync_session.new or any(self.sync_session.is_modified(row) for row in self.sync_session.dirty):
             raise ReadOnly("lose the change of a row")
 
-    def add(self, instance: object, _warn: bool = True) -> NoReturn:
+    def add(self, instance: object, _warn: bool = True) -> NoReturn:  # noqa: ARG002
         raise ReadOnly("add a row")
 
-    def add_all(self, instances: Iterable[object]) -> NoReturn:
+    def add_all(self, instances: Iterable[object]) -> NoReturn:  # noqa: ARG002
         raise ReadOnly("add rows")
 
-    async def delete(self, instance: object) -> NoReturn:
+    async def delete(self, instance: object) -> NoReturn:  # noqa: ARG002
         raise ReadOnly("delete a row")
 
-    async def delete_all(self, instances: Iterable[object]) -> NoReturn:
+    async def delete_all(self, instances: Iterable[object]) -> NoReturn:  # noqa: ARG002
         raise ReadOnly("delete rows")
 
-    async def merge(self, *args: Any, **kwargs: Any) -> NoReturn:
+    async def merge(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
         raise ReadOnly("merge a row")
 
     async def flush(self, objects: Any = None) -> NoReturn:
         raise ReadOnly("flush")
 
-    async def commit(self) -> NoReturn:
+    async def commit(self) -> NoReturn:  # noqa: ARG002
         raise ReadOnly("commit")

@@ -46,8 +46,8 @@ class Reading(AsyncSession):
     async def page(self, statement: SelectOfScalar[T], query: PageQuery[T]) -> Page[T]:
         """The slice of ``statement``'s rows that ``query`` asks for.
 
-        An order that the client asked for replaces the statement's own; without one, the statement's own comes first. The rows are
-        counted only when the slice itself does not tell.
+        An order that the client asked for replaces the statement's own; without one, the statement's own comes first.
+        The rows are counted only when the slice itself does not tell.
         """
         if "sort" in query.model_fields_set:
             statement = statement.order_by(None)

@@ -47,38 +47,40 @@ else:
     class Create:
         """``Create[Link]``: a pydantic model of what a client sends to make a ``Link``.
 
-        Every constraint of the fields is enforced, and so are the validators of the table class; an unknown field is refused.
+        Every constraint of the fields is enforced, and so are the validators of the table class; an unknown field is
+        refused.
 
         Raises:
             ConfigurationError: VX403, ``Link`` is no table class, or its nested ``Create`` is no plain pydantic model.
         """
 
-        def __class_getitem__(cls, model):
+        def __class_getitem__(cls, model: Any) -> type[BaseModel]:
             return _schema(table_class(model, "Create"), "Create")
 
     class Update:
         """``Update[Link]``: a pydantic model of what a client sends to change a ``Link``.
 
-        Every field may be left out. One that was left out reads as ``None`` and is not in ``model_fields_set``, which is what
-        ``link.apply(body)`` goes by; an explicit ``null`` is refused unless the column takes it.
+        Every field may be left out. One that was left out reads as ``None`` and is not in ``model_fields_set``, which
+        is what ``link.apply(body)`` goes by; an explicit ``null`` is refused unless the column takes it.
 
         Raises:
             ConfigurationError: VX403, as for ``Create``.
         """
 
-        def __class_getitem__(cls, model):
+        def __class_getitem__(cls, model: Any) -> type[BaseModel]:
             return _schema(table_class(model, "Update"), "Update")
 
     class Public:
         """``Public[Link]``: a pydantic model of what a client gets to see of a ``Link``.
 
-        It serialises rows as they are, without validating them again; its ``__velox_row__`` is the class whose rows fit.
+        It serialises rows as they are, without validating them again; its ``__velox_row__`` is the class whose rows
+        fit.
 
         Raises:
             ConfigurationError: VX403, as for ``Create``.
         """
 
-        def __class_getitem__(cls, model):
+        def __class_getitem__(cls, model: Any) -> type[BaseModel]:
             return _schema(table_class(model, "Public"), "Public")
 
 
@@ -151,7 +153,7 @@ def _input(field: FieldInfo, column: Any, annotation: Any) -> Any:
 
 
 def _annotated(annotation: Any, metadata: list[Any]) -> Any:
-    return Annotated[(annotation, *metadata)] if metadata else annotation  # type: ignore[return-value]
+    return Annotated[(annotation, *metadata)] if metadata else annotation
 
 
 def _metadata(field: FieldInfo) -> list[Any]:
@@ -163,8 +165,8 @@ def _default(field: FieldInfo) -> dict[str, Any]:
 
 
 _DESCRIPTION = (
-    "title", "description", "examples", "alias", "validation_alias", "serialization_alias", "deprecated", "discriminator",
-    "json_schema_extra",
+    "title", "description", "examples", "alias", "validation_alias", "serialization_alias", "deprecated",
+    "discriminator", "json_schema_extra",
 )  # fmt: skip
 
 
@@ -179,7 +181,9 @@ def _without_none(annotation: Any) -> Any:
 
 
 def _validators(model: type[Any], names: Any) -> Iterator[tuple[str, Any]]:
-    """The table class' own ``@field_validator`` functions, for the fields that are inputs: SQLModel runs none of them on a table."""
+    """The table class' own ``@field_validator`` functions, for the fields that are inputs: SQLModel runs none of them
+    on a table.
+    """
     for name, decorator in model.__pydantic_decorators__.field_validators.items():
         fields = [field for field in decorator.info.fields if field == "*" or field in names]
         if fields:

@@ -17,11 +17,11 @@ T = TypeVar("T")
 
 
 class Session(Reading):
-    """SQLModel's ``AsyncSession`` for a request: all that it writes is committed together, before the response is built, or not at all.
+    """SQLModel's ``AsyncSession`` for a request: what it writes is committed together, before the response is built, or not.
 
-    The first statement begins the transaction; until then there is no connection. On SQLite it begins with ``BEGIN IMMEDIATE``, so a
-    row read in a Session is nobody else's to write until the Session ends: keep slow work, such as calling another service, out of it.
-    Rows stay readable after the commit (``expire_on_commit=False``).
+    The first statement begins the transaction; until then there is no connection. On SQLite it begins with ``BEGIN
+    IMMEDIATE``, so a row read in a Session is nobody else's to write until the Session ends: keep slow work, such as
+    calling another service, out of it. Rows stay readable after the commit (``expire_on_commit=False``).
     """
 
     async def add(self, instance: T, *, conflict: Problem | None = None) -> T:  # type: ignore[override]
@@ -29,12 +29,12 @@ class Session(Reading):
 
         Args:
             instance: The row.
-            conflict: The problem to raise when a unique value is taken or the row does not fit. Default: a problem that names the
-                field, see :func:`~velox.db.integrity_problem`.
+            conflict: The problem to raise when a unique value is taken or the row does not fit. Default: a problem that
+                names the field, see :func:`~velox.db.integrity_problem`.
 
         Raises:
-            Problem: The database refuses the row. The session's transaction is over then: let the problem end the request, or do the
-                risky part inside ``async with db.begin_nested():``.
+            Problem: The database refuses the row. The session's transaction is over then: let the problem end the
+                request, or do the risky part inside ``async with db.begin_nested():``.
         """
         super().add(instance)
         await self._write(conflict)
@@ -55,7 +55,9 @@ class Session(Reading):
         await self._write(conflict)
 
     async def commit(self) -> None:
-        """Commit what was written so far. Whoever opened the session does it at the end; a failure is raised, never swallowed."""
+        """Commit what was written so far. Whoever opened the session does it at the end; a failure is raised, never
+        swallowed.
+        """
         if self.sync_session._is_clean():
             await super().commit()
             return

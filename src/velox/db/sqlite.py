@@ -1,7 +1,8 @@
 """SQLite as SQLAlchemy's dialect, with transactions that begin when and how we say.
 
-The driver's own habits lose updates: it begins a transaction at the first write, after the read that the write was computed from.
-Here the driver is in autocommit, and the dialect says ``BEGIN`` itself, in one of three manners (:class:`Lane`).
+The driver's own habits lose updates: it begins a transaction at the first write, after the read that the write was
+computed from. Here the driver is in autocommit, and the dialect says ``BEGIN`` itself, in one of three manners
+(:class:`Lane`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Lane(Enum):
     """How a lane's connections begin a transaction."""
 
     READ = "each statement sees the newest committed state; writing is refused"
-    WRITE = "BEGIN IMMEDIATE: one writer at a time, from the first statement on, so that what was read is still true when it is written"
+    WRITE = "BEGIN IMMEDIATE: one writer at a time, so that what a transaction read is still true when it writes"
     INSIDE = "SAVEPOINT: inside a transaction that somebody else began and will roll back"
 
 
@@ -84,14 +85,15 @@ class VeloxSQLite(SQLiteDialect_aiosqlite):
 
     def do_close(self, dbapi_connection: Any) -> None:
         if self.kept is None:
-            super().do_close(dbapi_connection)
+            super().do_close(dbapi_connection)  # type: ignore[no-untyped-call]
 
     def do_terminate(self, dbapi_connection: Any) -> None:
         """A statement was interrupted (its task was cancelled), so the state of the connection is unknown."""
         if self.kept is None:
             super().do_terminate(dbapi_connection)
         elif self.lane is not Lane.READ:
-            # The kept connection is the database: it cannot be replaced. Its statements run in order, these after the interrupted one.
+            # The kept connection is the database: it cannot be replaced. Its statements run in order, these after the
+            # interrupted one.
             try:
                 for statement in ("ROLLBACK",) if self.lane is Lane.WRITE else ("ROLLBACK TO velox", "RELEASE velox"):
                     _run(dbapi_connection, statement)
@@ -153,7 +155,7 @@ async def open_connection(path: str, timeout_s: float) -> aiosqlite.Connection:
     """
     connection = aiosqlite.connect(path, isolation_level=None, timeout=timeout_s)
     connection._thread.daemon = True  # as SQLAlchemy does: a forgotten connection must not keep the process alive
-    await connection
+    _ = await connection
     try:
         for pragma in _PRAGMAS:
             await connection.execute_fetchall(pragma)

@@ -41,4 +41,4 @@ def table_class(model: Any, user: str) -> type[Any]:
 
 def column_of(model: type[Any], field: str) -> Column[Any]:
     """The column behind the field called ``field``."""
-    return model.__mapper__.columns[field]  # type: ignore[attr-defined, no-any-return]
+    return model.__mapper__.columns[field]  # type: ignore[no-any-return]

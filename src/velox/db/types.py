@@ -14,8 +14,8 @@ __all__ = ["ExactDecimal", "survives_float"]
 class ExactDecimal(TypeDecorator[Decimal]):
     """A Decimal that comes back as it went in, or is refused.
 
-    SQLite has no decimal type. A double keeps any 15 significant digits (C's ``DBL_DIG``) and sorts and compares as a number,
-    which text would not; a value that it cannot keep is refused when it is written, never rounded.
+    SQLite has no decimal type. A double keeps any 15 significant digits (C's ``DBL_DIG``) and sorts and compares as a
+    number, which text would not; a value that it cannot keep is refused when it is written, never rounded.
 
     Args:
         precision: The most digits, or ``None`` for as many as the database keeps.
@@ -42,7 +42,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
             raise ValueError(f"SQLite keeps 15 significant digits exactly, and {exact} has more")
         return float(exact)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
         if value is None:
             return None
         exact = value if isinstance(value, Decimal) else Decimal(repr(value))
