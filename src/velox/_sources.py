@@ -1,6 +1,6 @@
 """Where a setting comes from, and how to say that it is wrong.
 
-    option  >  argument  >  environment  >  .env  >  velox.toml  >  default
+option  >  argument  >  environment  >  .env  >  velox.toml  >  default
 """
 
 import os
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dotenv import dotenv_values
@@ -49,7 +50,7 @@ _SECRET_NAME = re.compile(r"secret|password|passwd|token|api_?key|private_?key",
 _URL_PASSWORD = re.compile(r"(://[^:/?#\s]*:)\S*@")
 _QUERY_PASSWORD = re.compile(r"([?&](?:password|passwd|pwd|token|secret|sslpassword)=)[^&\s]*", re.IGNORECASE)
 
-_options: ContextVar[Mapping[str, Any]] = ContextVar("velox_settings_options", default={})
+_options: ContextVar[Mapping[str, Any]] = ContextVar("velox_settings_options", default=MappingProxyType({}))
 
 
 @contextmanager
@@ -142,7 +143,7 @@ class Sourced(BaseSettings):
 
     def source_of(self, name: str) -> str:
         """Where the value of ``name`` comes from: ``"default"``, ``"velox.toml"``, ``".env"``,
-        ``"environment VELOX_PORT"``, ``"argument"`` or ``"option --port"``. Raises KeyError if there is no such setting."""
+        ``"environment VELOX_PORT"``, ``"argument"`` or ``"option --port"``. Raises KeyError for an unknown name."""
         return self._source_of[name]
 
     def displayed(self) -> dict[str, str]:
@@ -224,7 +225,8 @@ def _explain(cls: type[BaseSettings], errors: list[ErrorDetails], origins: Mappi
 
 
 def _place(source: str) -> str:
-    return {"argument": "an argument", "default": "its own default"}.get(source, source.replace("environment", "the environment"))
+    names = {"argument": "an argument", "default": "its own default"}
+    return names.get(source, source.replace("environment", "the environment"))
 
 
 def _hidden(name: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Finding the project's app factory: an argument, ``app`` of the settings, ``app/main.py``, ``main.py``, in this order."""
+"""Finding the app factory: an argument, ``app`` of the settings, ``app/main.py``, ``main.py``, in this order."""
 
 from __future__ import annotations
 

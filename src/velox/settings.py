@@ -6,6 +6,7 @@ The two files are looked for in the current directory, which is the project's ro
 
 import math
 from collections import Counter
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr
@@ -20,6 +21,7 @@ DEFAULT_SECRET_KEY = "velox-development-secret-key-not-for-production"  # noqa: 
 SECRET_MIN_BYTES = 32
 # 32 random hexadecimal digits, the weakest thing that is still fine, measure about 110 bits by the estimate below.
 SECRET_MIN_BITS = 80
+SECRET_HINT = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'  # noqa: S105
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "changethis", "password", "placeholder", "insecure", "example")
 
 
@@ -117,7 +119,7 @@ class Settings(Sourced):
             raise ConfigurationError(
                 "VX303",
                 f"secret_key ({self.source_of('secret_key')}) is not fit for production: {reason}",
-                hint='Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+                hint=SECRET_HINT,
                 exit_code=EXIT_CONFIGURATION,
             )
 
@@ -143,7 +145,7 @@ def weakness(secret: str) -> str | None:
     unit = secret[:period]
     if len(unit.encode()) < SECRET_MIN_BYTES // 2:
         return f"it repeats the same {period} characters"
-    steps = Counter(ord(after) - ord(before) for before, after in zip(unit, unit[1:], strict=False))
+    steps = Counter(ord(after) - ord(before) for before, after in pairwise(unit))
     if sum(steps[step] for step in (-1, 0, 1)) > len(unit) // 2:
         return "its characters are in sequence"
     bits = _shannon_bits(unit)

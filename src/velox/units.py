@@ -20,7 +20,7 @@ def parse_duration(value: str | float | timedelta) -> float:
     """Seconds of a duration.
 
     Args:
-        value: ``"500ms"``, ``"30s"``, ``"5m"``, ``"1h30m"``, ``"7d"``, ``"2w"``; a ``timedelta``; or a number of seconds.
+        value: ``"500ms"``, ``"30s"``, ``"5m"``, ``"1h30m"``, ``"7d"``, ``"2w"``; a ``timedelta``; or seconds.
             A string needs a unit, so that nobody has to guess what ``"30"`` means.
 
     Raises:
@@ -46,8 +46,8 @@ def parse_size(value: str | int) -> int:
     """Bytes of a size.
 
     Args:
-        value: ``"512B"``, ``"64KiB"``, ``"10MiB"``, ``"1GiB"`` (powers of 1024), ``"10MB"`` (powers of 1000), or a number
-            of bytes. A string needs a unit. A fraction of a byte is rounded down.
+        value: ``"512B"``, ``"64KiB"``, ``"10MiB"``, ``"1GiB"`` (powers of 1024), ``"10MB"`` (powers of 1000), or
+            a number of bytes. A string needs a unit. A fraction of a byte is rounded down.
 
     Raises:
         ValueError: It is not a size, or it is negative.

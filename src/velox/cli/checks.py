@@ -17,7 +17,7 @@ from velox.cli.loading import load_factory
 from velox.cli.port import listen
 from velox.cli.version import package_version
 from velox.errors import ConfigurationError
-from velox.settings import Launch, Settings, options, weakness
+from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
 
 if TYPE_CHECKING:
     from velox.app import Velox
@@ -97,7 +97,7 @@ def _settings(patient: _Patient) -> Iterator[Finding]:
 def _app(patient: _Patient) -> Iterator[Finding]:
     try:
         factory = load_factory()
-        # An app of production refuses a weak secret. That is for the next check to say, and no reason not to see the rest.
+        # An app of production refuses a weak secret. That is another check's to say, and no reason not to see the rest.
         with options({"env": "dev"} if patient.production else {}):
             patient.app = app = factory.create()
         app.compile()
@@ -131,12 +131,11 @@ def _secret(patient: _Patient) -> Iterator[Finding]:
     if patient.settings is None:
         return
     reason = weakness(patient.settings.secret_key.get_secret_value())
-    hint = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'
     if reason is None:
         yield Finding("ok", f"secret_key ({patient.settings.source_of('secret_key')}) looks random")
     else:
         level: Literal["fail", "warn"] = "fail" if patient.production else "warn"
-        yield Finding(level, f"secret_key is not fit for production: {reason}", hint)
+        yield Finding(level, f"secret_key is not fit for production: {reason}", SECRET_HINT)
 
 
 def _database(patient: _Patient) -> Iterator[Finding]:
@@ -147,8 +146,9 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         missing = asyncio.run(_missing_tables(patient.app))
     except ConfigurationError as error:
         yield _failed(error)
-    except Exception as error:
-        yield Finding("fail", f"database {database.display_url} cannot be written to: {error}", "Check its rights and locks.")
+    except Exception as error:  # noqa: BLE001 - a driver's error is a finding, whatever it is
+        text = f"database {database.display_url} cannot be written to: {error}"
+        yield Finding("fail", text, "Check its rights and locks.")
     else:
         yield Finding("ok", f"database {database.display_url} can be read and written")
         if not missing:
@@ -184,7 +184,8 @@ def _port(patient: _Patient) -> Iterator[Finding]:
 def _workers(patient: _Patient) -> Iterator[Finding]:
     if patient.settings is None:
         return
-    workers, cpus = patient.settings.workers, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    workers = patient.settings.workers
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     text = f"{workers} worker{'' if workers == 1 else 's'} on {cpus} CPUs"
     if workers > _WORKERS_PER_CPU * (cpus or 1):
         yield Finding("warn", f"{text} take turns", f"Set workers to {cpus}.")

@@ -33,7 +33,7 @@ class Lines(logging.Formatter):
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Send every record of ``settings.log_level`` and above to stderr, except Sanic's own about its starting and stopping."""
+    """Send every record of ``settings.log_level`` and above to stderr, without Sanic's own about start and stop."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Lines())
     root = logging.getLogger()

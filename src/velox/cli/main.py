@@ -49,8 +49,8 @@ class LazyGroup(click.Group):
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
         from click.shell_completion import CompletionItem
 
-        names = [name for name in COMMANDS if name.startswith(incomplete)]
-        return [CompletionItem(name, help=COMMANDS[name][1]) for name in names] or super().shell_complete(ctx, incomplete)
+        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return found or super().shell_complete(ctx, incomplete)
 
 
 @click.group(cls=LazyGroup, context_settings=_CONTEXT)
@@ -93,5 +93,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _usage(error: click.UsageError) -> ConfigurationError:
     command = error.ctx.command_path if error.ctx else "velox"
-    message = error.format_message().rstrip(".").replace("\n", " ")
-    return ConfigurationError("VX106", message[:1].lower() + message[1:], hint=f"See: {command} --help", exit_code=EXIT_USAGE)
+    text = error.format_message().rstrip(".").replace("\n", " ")
+    message = text[:1].lower() + text[1:]
+    return ConfigurationError("VX106", message, hint=f"See: {command} --help", exit_code=EXIT_USAGE)

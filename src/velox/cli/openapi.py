@@ -46,7 +46,10 @@ def _write(file: Path, text: str) -> None:
         file.write_text(text, "utf-8")
     except OSError as error:
         raise ConfigurationError(
-            "VX106", f"{file} cannot be written: {error.strerror}", hint="Name another file with --out.", exit_code=EXIT_USAGE
+            "VX106",
+            f"{file} cannot be written: {error.strerror}",
+            hint="Name another file with --out.",
+            exit_code=EXIT_USAGE,
         ) from error
     note(f"wrote {file}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from pathlib import Path
 
@@ -18,15 +17,17 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket bound to ``host`` and ``port`` (0: a free one), for the server to listen on.
 
     Raises:
-        ConfigurationError: VX102 (the port is in use), VX106 (the address is not this machine's, or the port needs more rights).
+        ConfigurationError: VX102 (the port is in use), VX106 (not an address of this machine, or a port
+            that needs more rights).
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
         raise _wrong_address(host, error) from error
     try:
-        # A restarted server takes the port although old connections linger in TIME_WAIT; a listening one still refuses us.
+        # A restarted server takes the port although old connections linger in TIME_WAIT; one that listens keeps it.
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)
         taken.listen(socket.SOMAXCONN)
@@ -36,14 +37,16 @@ def listen(host: str, port: int) -> socket.socket:
             raise _in_use(port) from error
         if error.errno == errno.EACCES:
             hint = "Take a port from 1024 up, such as --port 8000."
-            raise ConfigurationError("VX106", f"port {port} needs more rights", hint=hint, exit_code=EXIT_USAGE) from error
+            raise ConfigurationError(
+                "VX106", f"port {port} needs more rights", hint=hint, exit_code=EXIT_USAGE
+            ) from error
         raise _wrong_address(host, error) from error
     taken.set_inheritable(True)
     return taken
 
 
 def holder(port: int) -> str | None:
-    """``"pid 4121, velox"`` of the process that listens on ``port``; None where the system does not tell (or not us)."""
+    """``"pid 4121, velox"`` of the process that listens on ``port``; None where the system does not tell us."""
     inodes = _listening_inodes(port)
     if not inodes:
         return None
@@ -84,7 +87,7 @@ def _listening_inodes(port: int) -> set[str]:
 
 def _has_socket(process: Path, inodes: set[str]) -> bool:
     try:
-        return any(os.readlink(descriptor) in inodes for descriptor in (process / "fd").iterdir())
+        return any(str(descriptor.readlink()) in inodes for descriptor in (process / "fd").iterdir())
     except OSError:  # it ended meanwhile, or belongs to somebody else
         return False
 

@@ -1,8 +1,8 @@
 """Serving in ``dev``: start anew on every change, in a fraction of a second.
 
-    this process     owns the socket and watches the files; never imports the project
-      └ forkserver   has Sanic, Velox and the database library imported; never imports the project
-          └ server   forked from it on each change: only the project itself is imported again
+this process     owns the socket and watches the files; never imports the project
+  └ forkserver   has Sanic, Velox and the database library imported; never imports the project
+      └ server   forked from it on each change: only the project itself is imported again
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -82,6 +82,14 @@ def serve_reloading(factory: Factory, given: Mapping[str, Any], taken: socket.so
         server.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why a serving process starts: the files that changed (none the first time), and when, by the monotonic clock."""
+
+    changed: tuple[str, ...]
+    at_s: float
+
+
 @dataclass
 class _Server:
     """The serving process of the moment."""
@@ -93,11 +101,13 @@ class _Server:
     line: Connection | None = None
     context: Any = field(default_factory=lambda: multiprocessing.get_context("forkserver"))
 
-    def start(self, changed: tuple[str, ...] | list[str]) -> None:
+    def start(self, changed: Iterable[str]) -> None:
         self.context.set_forkserver_preload(_PRELOAD)
         self.line, other = self.context.Pipe()
         self.process = self.context.Process(
-            target=_serve, args=(self.factory, self.given, self.taken, other, list(changed), time.monotonic()), name="velox"
+            target=_serve,
+            args=(self.factory, self.given, self.taken, other, _Cause(tuple(changed), time.monotonic())),
+            name="velox",
         )
         self.process.start()
         other.close()
@@ -135,14 +145,12 @@ class _Server:
         self.process = self.line = None
 
 
-def _serve(
-    factory: Factory, given: dict[str, Any], taken: socket.socket, line: Connection, changed: list[str], since_s: float
-) -> None:
+def _serve(factory: Factory, given: dict[str, Any], taken: socket.socket, line: Connection, cause: _Cause) -> None:
     """The serving process."""
     end_with_parent()
     # Two edits in one second that keep the size would otherwise be answered with the first one's bytecode.
     sys.dont_write_bytecode = True
-    ready = partial(_again, changed, since_s) if changed else partial(announce, target=factory.target)
+    ready = partial(_again, cause) if cause.changed else partial(announce, target=factory.target)
     sys.exit(guarded(lambda: serve(factory, given, taken, ready=ready, elsewhere=partial(_ask, line), grace_s=GRACE_S)))
 
 
@@ -154,7 +162,7 @@ def _ask(line: Connection, host: str, port: int) -> socket.socket:
     return taken
 
 
-def _again(changed: list[str], since_s: float, _app: Velox) -> None:
-    took_s = time.monotonic() - since_s
-    more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-    click.echo(style(f"reloaded in {took_s:.2f} s: {changed[0]}{more}", "green"))
+def _again(cause: _Cause, _app: Velox) -> None:
+    took_s = time.monotonic() - cause.at_s
+    more = f" and {len(cause.changed) - 1} more" if len(cause.changed) > 1 else ""
+    click.echo(style(f"reloaded in {took_s:.2f} s: {cause.changed[0]}{more}", "green"))

@@ -43,7 +43,9 @@ def routes(url: str | None, method: str | None, as_json: bool) -> None:
         plans = list(_answering(app, plans, urlsplit(url).path or "/", wanted))
         if not plans:
             what = f"{wanted} {url}" if wanted else url
-            raise ConfigurationError("VX703", f"no handler answers {what}", hint="'velox routes' lists what is answered.")
+            raise ConfigurationError(
+                "VX703", f"no handler answers {what}", hint="'velox routes' lists what is answered."
+            )
     if as_json:
         json_line([_described(plan) for plan in plans])
         return

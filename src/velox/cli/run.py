@@ -11,10 +11,18 @@ __all__ = ["run"]
 @click.argument("app", required=False)
 @click.option("--host", help="The address to listen on. Default: the setting host (127.0.0.1).")
 @click.option("--port", "-p", type=click.IntRange(0, 65_535), help="The port to listen on; 0 takes a free one.")
-@click.option("--workers", "-w", type=click.IntRange(1, 1024), metavar="N", help="Server processes. Default: the setting workers.")
-@click.option("--prod", is_flag=True, help="Production: VELOX_ENV=prod, no reload, no access log, a real secret required.")
-@click.option("--reload/--no-reload", default=None, help="Start anew when a file changes. Default: in dev with one worker.")
-def run(app: str | None, host: str | None, port: int | None, workers: int | None, prod: bool, reload: bool | None) -> None:
+@click.option(
+    "--workers", "-w", type=click.IntRange(1, 1024), metavar="N", help="Server processes. Default: the setting workers."
+)
+@click.option(
+    "--prod", is_flag=True, help="Production: VELOX_ENV=prod, no reload, no access log, a real secret required."
+)
+@click.option(
+    "--reload/--no-reload", default=None, help="Start anew when a file changes. Default: in dev with one worker."
+)
+def run(
+    *, app: str | None, host: str | None, port: int | None, workers: int | None, prod: bool, reload: bool | None
+) -> None:
     """Serve the app that APP names (module:create_app), or the project's own.
 
     Without APP it takes 'app' of velox.toml, app/main.py or main.py. SIGTERM and Ctrl-C let requests in flight finish

@@ -87,7 +87,7 @@ def serve_workers(factory: Factory, given: Mapping[str, Any], taken: socket.sock
 
     app.register_listener(starts, "main_process_ready")
     Workers.grace_s = app.settings.grace_s
-    sanic.mixins.startup.WorkerManager = Workers
+    sanic.mixins.startup.WorkerManager = Workers  # type: ignore[attr-defined]
 
     def remember() -> None:
         Workers.stop_wanted = True

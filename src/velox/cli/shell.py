@@ -30,7 +30,7 @@ def shell(sandbox: bool, source: str | None) -> None:
     """A Python prompt with the app started; top-level await works.
 
     Each input is a transaction: committed when it worked, rolled back when it raised. With --sandbox all of it is rolled
-    back at the end.
+    back when it ends.
 
     \b
     Example:
@@ -87,7 +87,7 @@ class _Prompt(code.InteractiveConsole):
             self._runner.run(self._transaction(code))
         except SystemExit:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001
             # KeyboardInterrupt included: Ctrl-C ends the input, not the prompt.
             self.failed = True
             self.write("".join(traceback.format_exception(type(error), error, _own_frames(error.__traceback__))))

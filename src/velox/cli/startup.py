@@ -40,6 +40,7 @@ def _lines(app: Velox, target: str) -> Iterator[tuple[str, str]]:
 
 def address(app: Velox) -> str:
     """The URL to open: an address that a browser on this machine understands."""
-    host, port = app.state.sock.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - read, not bound
+    taken = app.state.sock
+    host, port = taken.getsockname()[:2] if taken is not None else (app.settings.host, app.settings.port)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -13,7 +13,7 @@ from velox.cli.console import json_line
 
 __all__ = ["version", "versions"]
 
-_PACKAGES = ("sanic", "sqlmodel", "sqlalchemy", "aiosqlite", "pydantic", "pydantic-settings", "uvloop", "httptools", "click")
+_PACKAGES = ("sanic", "uvloop", "httptools", "sqlmodel", "sqlalchemy", "aiosqlite", "pydantic", "pydantic-settings")
 
 
 def versions() -> dict[str, str]:

@@ -38,14 +38,14 @@ class Workers(WorkerManager):
         if self._shutting_down:
             return
         heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        super().start()
+        super().start()  # type: ignore[no-untyped-call]
         signal.signal(signal.SIGINT, heard)
 
     def wait_for_ack(self) -> None:
         """Wait for every worker. The original puts each message back and reads it again, the one to stop included."""
         held = []
         for _ in range(self.THRESHOLD):
-            if self._all_workers_ack() or self._shutting_down:
+            if self._shutting_down or self._all_workers_ack():  # type: ignore[no-untyped-call]
                 break
             if self.monitor_subscriber.poll(_POLL_S):
                 message = self.monitor_subscriber.recv()
@@ -58,7 +58,7 @@ class Workers(WorkerManager):
             self.monitor_publisher.send(message)
 
     def shutdown(self) -> None:
-        """Ask the workers to stop. The original sends SIGINT, which is a KeyboardInterrupt in the middle of an import."""
+        """Ask the workers to stop. The original sends SIGINT: a KeyboardInterrupt in the middle of an import."""
         self._signal_all(signal.SIGTERM)
         self._shutting_down = True
 
@@ -69,7 +69,7 @@ class Workers(WorkerManager):
             if time.monotonic() > deadline_s:
                 self._signal_all(signal.SIGKILL)
             time.sleep(_STEP_S)
-        super().join()
+        super().join()  # type: ignore[no-untyped-call]
 
     def kill(self) -> None:
         """Kill the workers. The original kills their process group, which is also ours and our caller's."""
