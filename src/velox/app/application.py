@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import importlib
 import logging
-import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from sanic import Sanic
@@ -19,6 +16,8 @@ from sanic.models.futures import FutureRoute
 from sanic_routing.exceptions import RouteExists
 from sanic_routing.route import Route
 
+from velox.app.discovery import import_tree
+from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import Extension
@@ -66,13 +65,10 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
         "__weakref__",
         "_app_scope",
         "_declared",
-        "_extensions",
-        "_hooks",
-        "_not_ready",
+        "_lifespan",
         "_plans",
         "_providers",
         "_security_schemes",
-        "_started",
         "database",
         "description",
         "settings",
@@ -114,11 +110,8 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
-        self._extensions: list[Extension] = []
-        self._hooks: dict[str, list[Callable[..., Any]]] = {"start": [], "stop": []}
+        self._lifespan = Lifespan()
         self._app_scope = Scope()
-        self._started: list[Callable[[], Awaitable[None]]] = []
-        self._not_ready: str | None = "starting"
         self._configure()
         self.add_extension(self.database)
         self.provide(self._session)
@@ -184,17 +177,17 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
 
     def on_start(self, fn: Hook) -> Hook:
         """Run ``fn(app)`` (sync or async) in each worker before it serves, after extensions and ``app`` providers."""
-        self._hooks["start"].append(fn)
+        self._lifespan.on_start.append(fn)
         return fn
 
     def on_stop(self, fn: Hook) -> Hook:
         """Run ``fn(app)`` (sync or async) in each worker after its last request, before anything is closed."""
-        self._hooks["stop"].append(fn)
+        self._lifespan.on_stop.append(fn)
         return fn
 
     def add_extension(self, extension: Extension) -> None:
         """Add a room of your own: started with the worker, stopped in reverse order, asked by ``/health/ready``."""
-        self._extensions.append(extension)
+        self._lifespan.extensions.append(extension)
 
     def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:
         """Document a way in; routes name it with ``security=[name]``.
@@ -265,70 +258,50 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
 
     @contextlib.asynccontextmanager
     async def lifespan(self) -> AsyncIterator[Velox]:
-        """The app started as in a worker, without a server: for tests, commands and the shell."""
+        """The app started as in a worker, without a server: for tests, commands and the shell.
+
+        Sanic's own listeners (``before_server_start`` and the like) run too.
+        """
         if not self.state.is_started:
-            await self._startup()
+            await self._startup()  # type: ignore[no-untyped-call]
         self.asgi = True
-        await self._start()
         try:
+            await self._server_event("init", "before")
+            await self._server_event("init", "after")
             yield self
         finally:
-            await self._stop()
+            await self._server_event("shutdown", "before")
+            await self._server_event("shutdown", "after")
+            # As before it was started: routes can be added again, and it can be started in another loop.
+            self.router.reset()
+            self.signal_router.reset()
+            self.state.is_started = False
 
     async def readiness(self) -> dict[str, str]:
         """Why it cannot serve, by extension; empty when it can."""
-        if self._not_ready is not None:
-            return {"app": self._not_ready}
-        reasons = {extension.name: await extension.ready() for extension in self._extensions}
-        return {name: reason for name, reason in reasons.items() if reason is not None}
+        return await self._lifespan.reasons()
 
-    async def _start(self) -> None:
-        try:
-            for extension in self._extensions:
-                await extension.start()
-                self._started.append(extension.stop)
-            if self._creates_tables():
-                for table in await self.database.create_tables():
-                    logger.info("created table %s", table)
-            self._started.append(self._app_scope.close)
-            await self._make_app_provided()
-            for hook in self._hooks["start"]:
-                await call_hook(hook, self)
-        except BaseException:
-            await self._undo_start()
-            raise
-        self._not_ready = None
-
-    def _creates_tables(self) -> bool:
-        wanted = self.settings.create_tables
-        return wanted if wanted is not None else self.settings.env == "dev"
-
-    async def _make_app_provided(self) -> None:
+    async def _prepare(self) -> None:
+        if self._creates_tables():
+            for table in await self.database.create_tables():
+                logger.info("created table %s", table)
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
                 await self._app_scope.get(reader.provider_plan(fn, scope), None, {})
 
-    async def _stop(self) -> None:
-        self._not_ready = "stopping"
-        try:
-            for hook in self._hooks["stop"]:
-                await call_hook(hook, self)
-        finally:
-            await self._undo_start()
-
-    async def _undo_start(self) -> None:
-        while self._started:
-            await self._started.pop()()
+    def _creates_tables(self) -> bool:
+        wanted = self.settings.create_tables
+        return wanted if wanted is not None else self.settings.env == "dev"
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
-        await self._start()
+        await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)
 
     async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
-        self._not_ready = "draining"
+        self._lifespan.drain()
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
-        await self._stop()
+        await self._lifespan.stop(self)
 
     # The providers that every app has
 
@@ -400,57 +373,3 @@ def declared_path(route: FutureRoute) -> str:
 def reads_stream(plan: Plan) -> bool:
     """Whether the handler's body is read as it arrives: a form's."""
     return any(parameter.source.value in ("form", "file") for parameter in plan.inputs())
-
-
-async def call_hook(hook: Callable[..., Any], app: Velox) -> None:
-    result = hook(app)
-    if asyncio.iscoroutine(result):
-        await result
-
-
-def import_tree(package: str) -> list[ModuleType]:
-    """Every module of ``package``, by dotted name; tests are left out.
-
-    Raises:
-        ConfigurationError: VX208 when one cannot be imported.
-    """
-    root = import_or_explain(package)
-    names = sorted(
-        info.name for info in pkgutil.walk_packages(getattr(root, "__path__", []), f"{package}.", onerror=_explain)
-    )
-    return [root, *(import_or_explain(name) for name in names if not is_test(name))]
-
-
-def is_test(name: str) -> bool:
-    return any(part == "tests" or part == "conftest" or part.startswith("test_") for part in name.split("."))
-
-
-def import_or_explain(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except ConfigurationError:
-        raise
-    except Exception as error:
-        raise ConfigurationError(
-            "VX208",
-            f"{place_of(error)}: importing {name} failed: {type(error).__name__}: {error}",
-            hint="Mend that line; VELOX_DEBUG=1 shows the whole traceback",
-        ) from error
-
-
-def _explain(name: str) -> None:
-    import_or_explain(name)
-
-
-def place_of(error: BaseException) -> str:
-    """``file:line`` where ``error`` was raised, or where the source is wrong."""
-    if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
-    place = "?"
-    trace = error.__traceback__
-    while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if "importlib" not in filename and "site-packages" not in filename and filename != __file__:
-            place = f"{filename}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place

@@ -1,0 +1,66 @@
+"""Finds the modules of a project's feature folders."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+from velox.errors import ConfigurationError
+
+__all__ = ["import_tree"]
+
+
+def import_tree(package: str) -> list[ModuleType]:
+    """Every module of ``package``, by dotted name; tests (``tests``, ``test_*``, ``conftest``) and ``__main__`` are
+    left out.
+
+    Raises:
+        ConfigurationError: VX208, with file and line, when one cannot be imported.
+    """
+    root = import_or_explain(package)
+    names = [package, *submodules(package, getattr(root, "__path__", []))]
+    return [import_or_explain(name) for name in sorted(names)]
+
+
+def submodules(package: str, path: list[str]) -> list[str]:
+    """The dotted names of all modules below ``package``. A folder of tests is not even imported."""
+    found = []
+    for info in pkgutil.iter_modules(path, f"{package}."):
+        if is_skipped(info.name.rpartition(".")[2]):
+            continue
+        found.append(info.name)
+        if info.ispkg:
+            found += submodules(info.name, import_or_explain(info.name).__path__)  # type: ignore[arg-type]
+    return found
+
+
+def is_skipped(name: str) -> bool:
+    return name in {"tests", "conftest", "__main__"} or name.startswith("test_") or name.endswith("_test")
+
+
+def import_or_explain(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            "VX208",
+            f"{place_of(error)}: importing {name} failed: {type(error).__name__}: {error}",
+            hint="Mend that line; VELOX_DEBUG=1 shows the whole traceback",
+        ) from error
+
+
+def place_of(error: BaseException) -> str:
+    """``file:line`` where ``error`` was raised, or where the source is wrong."""
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}"
+    place = "?"
+    trace = error.__traceback__
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if "importlib" not in filename and "site-packages" not in filename and filename != __file__:
+            place = f"{filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
