@@ -29,8 +29,8 @@ __all__ = ["shell"]
 def shell(sandbox: bool, source: str | None) -> None:
     """A Python prompt with the app started; top-level await works.
 
-    Each input is a transaction: committed when it worked, rolled back when it raised. With --sandbox all of it is rolled
-    back when it ends.
+    Each input is a transaction: committed when it worked, rolled back when it raised. With --sandbox, all of it is
+    rolled back when the prompt ends.
 
     \b
     Example:
