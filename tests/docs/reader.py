@@ -55,7 +55,7 @@ class Reader:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(block.code, encoding="utf-8")
         if block.language == "python":
-            code = compile("\n" * (block.line - 1) + block.code, str(page), "exec")
+            code = compile("\n" * (block.line - 1) + block.code, str(page), "exec", dont_inherit=True)
             if block.file is None:
                 exec(code, self.scope)
         elif block.language == "console":
