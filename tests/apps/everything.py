@@ -228,7 +228,7 @@ async def delete_author(author_id: int, db: Session) -> None:
 
 
 def create_app(settings: Settings | None = None) -> Velox:
-    app = Velox("rich", settings=settings or Settings())
+    app = Velox("everything", settings=settings or Settings())
     app.blueprint(values)
     app.blueprint(authors)
     return app
