@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import aiosqlite
 from sqlalchemy import Connection, MetaData, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from velox.db.driver import Connection as Raw
 from velox.db.integrity import problem_for
 from velox.db.model import Model
 from velox.db.reader import Reader
@@ -29,9 +29,7 @@ _MEMORY = ":memory:"
 class _Lanes:
     """The open engines: one that writes, one that reads, and the single connection under both where there is one."""
 
-    def __init__(
-        self, path: str, size: int, timeout_s: float, writing: Lane, kept: aiosqlite.Connection | None
-    ) -> None:
+    def __init__(self, path: str, size: int, timeout_s: float, writing: Lane, kept: Raw | None) -> None:
         # Exactly one connection writes: SQLite has one writer anyway, and a queue in the process is fair, which its
         # file lock is not.
         self.write: AsyncEngine = open_engine(path, writing, size=1, timeout_s=timeout_s, kept=kept)
@@ -95,7 +93,7 @@ class Database:
             raise ConfigurationError(
                 "VX402",
                 f"{self.display_url} cannot be opened: {error}",
-                hint=f"Check that the directory {place.parent} exists and is writable, and that {place.name} is a SQLite file.",
+                hint=f"Check that {place.parent} is a directory to write to, and {place.name} a SQLite file.",
             ) from error
         kept = connection if self._path == _MEMORY else None
         self._lanes = _Lanes(self._path, self._pool_size, self._timeout_s, Lane.WRITE, kept)
@@ -211,7 +209,7 @@ async def _close(session: Session | Reader) -> None:
         await session.close()
 
 
-async def _use_wal(connection: aiosqlite.Connection, timeout_s: float) -> None:
+async def _use_wal(connection: Raw, timeout_s: float) -> None:
     """Switch to write-ahead logging; it is remembered in the file."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while True:

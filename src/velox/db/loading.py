@@ -16,7 +16,7 @@ NOT_LOADED = "velox_not_loaded"
 """The loader strategy of relationships that do not say how they load."""
 
 
-class NotLoaded(VeloxError):  # noqa: N818 - it reads as the state it is about
+class NotLoaded(VeloxError):
     """A relationship was read that the query did not load.
 
     Loading it now would need the event loop in the middle of reading an attribute; the query has to ask for it.
@@ -47,7 +47,7 @@ class _NotLoadedLoader(_LazyLoader):
         super().__init__(parent, strategy_key)
         self._raise_always = True
 
-    def _invoke_raise_load(self, state: Any, passive: Any, lazy: str) -> NoReturn:  # noqa: ARG002
+    def _invoke_raise_load(self, state: Any, passive: Any, lazy: str) -> NoReturn:
         raise NotLoaded(state.class_.__name__, self.key)
 
 

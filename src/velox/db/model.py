@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import JSON, MetaData
 from sqlalchemy.orm import registry
-from sqlmodel import Relationship, SQLModel
+from sqlmodel import SQLModel
 from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
 from sqlmodel.main import FieldInfo as SQLModelFieldInfo
 from sqlmodel.main import FieldInfoMetadata, SQLModelMetaclass
@@ -31,7 +31,7 @@ NAMING_CONVENTION = {
 }
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(Field, SQLModelFieldInfo, Relationship))
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field, SQLModelFieldInfo))
 class _ModelMeta(SQLModelMetaclass):
     """SQLModel's metaclass; it tells type checkers what our ``Field`` is, and reads postponed annotations of
     relationships.
@@ -95,7 +95,7 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
         return cls(**{**values, **server_set})
 
     def apply(self, body: BaseModel, /) -> Self:
-        """Set what ``body`` (an instance of ``Update[T]``) was given, and only that: a field left out keeps its value."""
+        """Set what ``body`` (an ``Update[T]``) was given, and only that: a field left out keeps its value."""
         fields = type(self).model_fields
         for name in body.model_fields_set:
             if name in fields:

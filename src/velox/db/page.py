@@ -80,7 +80,7 @@ def _page_query(model: type[Any]) -> type[PageQuery[Any]]:
 
 
 def _sortable(model: type[Any]) -> list[str]:
-    """The primary key, then the other columns that lead an index: sorting by these reads no more rows than it answers."""
+    """The primary key, then the columns that lead an index: sorting by these reads no more than it answers."""
     table = model.__table__
     unique = [constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)]
     leading = {next(iter(group.columns)).name for group in (*table.indexes, *unique) if len(group.columns)}

@@ -45,7 +45,7 @@ class FairQueue(QueueCommon[Any]):
             raise Full
         self._items.append(item)
 
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:  # noqa: ARG002
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         self.put_nowait(item)
 
     def get_nowait(self) -> Any:

@@ -15,7 +15,7 @@ from velox.errors import VeloxError
 __all__ = ["ReadOnly", "Reader"]
 
 
-class ReadOnly(VeloxError):  # noqa: N818 - it reads as the state it is about
+class ReadOnly(VeloxError):
     """A Reader was asked to write."""
 
     def __init__(self, attempt: str) -> None:
@@ -50,23 +50,23 @@ class Reader(Reading):
         if self.sync_session.new or any(self.sync_session.is_modified(row) for row in self.sync_session.dirty):
             raise ReadOnly("lose the change of a row")
 
-    def add(self, instance: object, _warn: bool = True) -> NoReturn:  # noqa: ARG002
+    def add(self, instance: object, _warn: bool = True) -> NoReturn:
         raise ReadOnly("add a row")
 
-    def add_all(self, instances: Iterable[object]) -> NoReturn:  # noqa: ARG002
+    def add_all(self, instances: Iterable[object]) -> NoReturn:
         raise ReadOnly("add rows")
 
-    async def delete(self, instance: object) -> NoReturn:  # noqa: ARG002
+    async def delete(self, instance: object) -> NoReturn:
         raise ReadOnly("delete a row")
 
-    async def delete_all(self, instances: Iterable[object]) -> NoReturn:  # noqa: ARG002
+    async def delete_all(self, instances: Iterable[object]) -> NoReturn:
         raise ReadOnly("delete rows")
 
-    async def merge(self, *args: Any, **kwargs: Any) -> NoReturn:  # noqa: ARG002
+    async def merge(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ReadOnly("merge a row")
 
     async def flush(self, objects: Any = None) -> NoReturn:
         raise ReadOnly("flush")
 
-    async def commit(self) -> NoReturn:  # noqa: ARG002
+    async def commit(self) -> NoReturn:
         raise ReadOnly("commit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, TypeVarTuple, overload
 
+from sqlalchemy.exc import DataError
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -37,8 +38,10 @@ class Reading(AsyncSession):
             Problem: ``missing``.
             sqlalchemy.exc.MultipleResultsFound: There are several rows: the statement is wrong.
         """
-        result = await self.exec(statement)
-        row = result.one_or_none()
+        try:
+            row = (await self.exec(statement)).one_or_none()
+        except (OverflowError, DataError):
+            row = None  # it is compared with a number that its column cannot hold
         if row is None:
             raise NotFound() if missing is None else missing
         return row

@@ -188,7 +188,7 @@ def _validators(model: type[Any], names: Any) -> Iterator[tuple[str, Any]]:
         fields = [field for field in decorator.info.fields if field == "*" or field in names]
         if fields:
             function = getattr(decorator.func, "__func__", decorator.func)
-            yield name, field_validator(*fields, mode=decorator.info.mode)(classmethod(function))
+            yield name, field_validator(*fields, mode=decorator.info.mode)(classmethod(function))  # type: ignore[no-untyped-call]
 
 
 def _fits_rows(schema: type[BaseModel], model: type[Any]) -> bool:

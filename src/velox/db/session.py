@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Session(Reading):
-    """SQLModel's ``AsyncSession`` for a request: what it writes is committed together, before the response is built, or not.
+    """SQLModel's ``AsyncSession`` for a request: what it writes is committed together, before the response, or not.
 
     The first statement begins the transaction; until then there is no connection. On SQLite it begins with ``BEGIN
     IMMEDIATE``, so a row read in a Session is nobody else's to write until the Session ends: keep slow work, such as

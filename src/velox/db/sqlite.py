@@ -7,12 +7,10 @@ computed from. Here the driver is in autocommit, and the dialect says ``BEGIN`` 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from enum import Enum
 from typing import Any
 
-import aiosqlite
 from pydantic_core import to_json
 from sqlalchemy import event
 from sqlalchemy.dialects import registry
@@ -20,6 +18,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_
 
+from velox.db.driver import Connection, connect
 from velox.db.pool import FairPool
 
 __all__ = ["Lane", "open_connection", "open_engine"]
@@ -48,58 +47,60 @@ class VeloxSQLite(SQLiteDialect_aiosqlite):
     driver = "velox"
     supports_statement_cache = True
 
-    def __init__(self, lane: Lane = Lane.WRITE, kept: aiosqlite.Connection | None = None, **kwargs: Any) -> None:
+    def __init__(self, lane: Lane = Lane.WRITE, kept: Connection | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.lane = lane
         self.kept = kept
-        self._in_savepoint = False
 
     def connect(self, *args: Any, **kwargs: Any) -> Any:
         if self.kept is None:
-            return super().connect(*args, **kwargs)
+            return super().connect(*args, async_creator_fn=_connect, **kwargs)
         return AsyncAdapt_aiosqlite_connection(self.loaded_dbapi, self.kept)  # type: ignore[arg-type]
 
     def on_connect(self) -> Any:
-        # SQLAlchemy adds its functions here; a kept connection got them once, in open_connection.
-        return super().on_connect() if self.kept is None else None
+        return None  # SQLAlchemy would add the functions that driver.connect() has added
 
     def do_begin(self, dbapi_connection: Any) -> None:
         if self.lane is not Lane.READ:
             _run(dbapi_connection, _BEGIN[self.lane])
-            self._in_savepoint = True
 
     def do_commit(self, dbapi_connection: Any) -> None:
         if self.lane is not Lane.READ:
-            _run(dbapi_connection, _COMMIT[self.lane])
-            self._in_savepoint = False
+            try:
+                _run(dbapi_connection, _COMMIT[self.lane])
+            except sqlite3.Error:
+                # SQLite keeps the transaction open (a deferred reference may be mended), SQLAlchemy takes it for ended.
+                self.do_rollback(dbapi_connection)
+                raise
 
     def do_rollback(self, dbapi_connection: Any) -> None:
-        if self.lane is Lane.INSIDE:
-            if self._in_savepoint:
-                _run(dbapi_connection, "ROLLBACK TO velox")
-                _run(dbapi_connection, "RELEASE velox")
-                self._in_savepoint = False
-        # Also called when a connection goes back into its pool: nothing to do then, unless a COMMIT has failed.
-        elif self.lane is Lane.WRITE and dbapi_connection.driver_connection.in_transaction:
+        """End the transaction, if there is one: this is also called when a connection goes back into its pool."""
+        if self.lane is Lane.WRITE and dbapi_connection.driver_connection.in_transaction:
             _run(dbapi_connection, "ROLLBACK")
+        elif self.lane is Lane.INSIDE:
+            try:
+                _run(dbapi_connection, "ROLLBACK TO velox")
+            except sqlite3.OperationalError as error:
+                if "no such savepoint" not in str(error):
+                    raise
+            else:
+                _run(dbapi_connection, "RELEASE velox")
 
     def do_close(self, dbapi_connection: Any) -> None:
         if self.kept is None:
             super().do_close(dbapi_connection)  # type: ignore[no-untyped-call]
 
     def do_terminate(self, dbapi_connection: Any) -> None:
-        """A statement was interrupted (its task was cancelled), so the state of the connection is unknown."""
+        """A task was cancelled in a statement, so SQLAlchemy would have the connection replaced."""
         if self.kept is None:
             super().do_terminate(dbapi_connection)
         elif self.lane is not Lane.READ:
-            # The kept connection is the database: it cannot be replaced. Its statements run in order, these after the
-            # interrupted one.
-            try:
-                for statement in ("ROLLBACK",) if self.lane is Lane.WRITE else ("ROLLBACK TO velox", "RELEASE velox"):
-                    _run(dbapi_connection, statement)
-            except sqlite3.OperationalError:
-                pass  # interrupted before it had begun
-            self._in_savepoint = False
+            # The kept connection is the database: it cannot be replaced, but the interrupted statement has ended.
+            self.do_rollback(dbapi_connection)
+
+
+async def _connect(path: str, *, timeout: float, **_: Any) -> Connection:  # noqa: ASYNC109 - the name that sqlite3 gave it
+    return await connect(path, timeout)
 
 
 def _run(dbapi_connection: Any, statement: str) -> None:
@@ -110,13 +111,7 @@ def _run(dbapi_connection: Any, statement: str) -> None:
 registry.register("sqlite.velox", __name__, VeloxSQLite.__name__)
 
 
-def _matches(pattern: str, text: str | None) -> bool | None:
-    return None if text is None else re.search(pattern, text) is not None
-
-
-def open_engine(
-    path: str, lane: Lane, *, size: int, timeout_s: float, kept: aiosqlite.Connection | None = None
-) -> AsyncEngine:
+def open_engine(path: str, lane: Lane, *, size: int, timeout_s: float, kept: Connection | None = None) -> AsyncEngine:
     """The engine of one lane. No connection is opened before the first statement.
 
     Args:
@@ -134,7 +129,7 @@ def open_engine(
         pool_size=size,
         max_overflow=0,
         pool_timeout=timeout_s,
-        connect_args={"isolation_level": None, "timeout": timeout_s},
+        connect_args={"timeout": timeout_s},
         json_serializer=lambda value: to_json(value).decode(),
     )
 
@@ -147,20 +142,16 @@ def open_engine(
     return engine
 
 
-async def open_connection(path: str, timeout_s: float) -> aiosqlite.Connection:
+async def open_connection(path: str, timeout_s: float) -> Connection:
     """A connection of its own, in autocommit; the caller closes it.
 
     Raises:
         sqlite3.OperationalError: The file cannot be opened.
     """
-    connection = aiosqlite.connect(path, isolation_level=None, timeout=timeout_s)
-    connection._thread.daemon = True  # as SQLAlchemy does: a forgotten connection must not keep the process alive
-    _ = await connection
+    connection = await connect(path, timeout_s)
     try:
         for pragma in _PRAGMAS:
             await connection.execute_fetchall(pragma)
-        # For column.regexp_match(), as SQLAlchemy's own dialect has it.
-        await connection.create_function("regexp", 2, _matches, deterministic=True)
     except BaseException:
         await connection.close()
         raise

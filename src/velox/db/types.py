@@ -42,7 +42,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
             raise ValueError(f"SQLite keeps 15 significant digits exactly, and {exact} has more")
         return float(exact)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         if value is None:
             return None
         exact = value if isinstance(value, Decimal) else Decimal(repr(value))

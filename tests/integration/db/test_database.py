@@ -1,0 +1,212 @@
+"""``Database``: opening, closing, tables, isolation."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sqlite3
+import threading
+import warnings
+from pathlib import Path
+
+import pytest
+from sqlalchemy import MetaData, Table, text
+
+from velox.db import Database, Field, Model, select
+from velox.errors import ConfigurationError, NotFound
+from velox.extension import Extension
+
+
+class DatabaseRow(Model, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    n: int = 0
+
+
+async def count(database: Database) -> int:
+    async with database.reader() as db:
+        return len((await db.exec(select(DatabaseRow))).all())
+
+
+async def insert(database: Database) -> None:
+    async with database.session() as db:
+        await db.add(DatabaseRow())
+
+
+def test_a_database_is_an_extension() -> None:
+    """The app starts and stops it."""
+    assert isinstance(Database("sqlite://"), Extension)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://me:hunter2@db/x", "mysql://db/x", "sqlite://host/x.db", "sqlite:///x.db?mode=ro", "nonsense", ""],
+)
+def test_a_url_that_is_not_supported_is_refused(url: str) -> None:
+    """Before anything is opened, with the forms that are, and without its password."""
+    with pytest.raises(ConfigurationError, match=r"VX401 .*sqlite:///app\.db") as caught:
+        Database(url)
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_relative_and_absolute_files_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three slashes are relative to the working directory, four begin at the root."""
+    monkeypatch.chdir(tmp_path)
+    for url in ("sqlite:///relative.db", f"sqlite:///{tmp_path}/absolute.db"):
+        database = Database(url)
+        await database.start()
+        await database.stop()
+        assert url == database.display_url
+    assert {"relative.db", "absolute.db"} == {path.name for path in tmp_path.iterdir()}
+
+
+async def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
+    """With the place and what to check."""
+    (tmp_path / "not-a-database.db").write_text("just some text, and enough of it to be read as a header" * 9)
+    for name in ("missing/app.db", "not-a-database.db"):
+        with pytest.raises(ConfigurationError, match=r"VX402 .*cannot be opened"):
+            await Database(f"sqlite:///{tmp_path}/{name}").start()
+
+
+async def test_nothing_is_opened_before_the_start(tmp_path: Path) -> None:
+    """The app factory also runs in commands and in the parent process."""
+    database = Database(f"sqlite:///{tmp_path}/app.db")
+    assert list(tmp_path.iterdir()) == []
+    assert await database.ready() == "the database is not open"
+    with pytest.raises(RuntimeError, match="not open"):
+        async with database.session():
+            pass
+
+
+async def test_a_file_is_in_wal_mode_with_foreign_keys(database: Database) -> None:
+    """And syncs at checkpoints."""
+    async with database.session() as db:
+        connection = await db.connection()
+        values = [
+            (await connection.execute(text(f"PRAGMA {name}"))).scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous")
+        ]
+    assert values == ["wal", 1, 1]
+
+
+async def test_stopping_closes_everything(tmp_path: Path) -> None:
+    """No connection, no thread and no warning is left."""
+    threads = threading.active_count()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for url in (f"sqlite:///{tmp_path}/app.db", "sqlite://"):
+            database = Database(url)
+            await database.start()
+            await database.create_tables()
+            await asyncio.gather(*(insert(database) for _ in range(5)), *(count(database) for _ in range(5)))
+            async with database.isolated():
+                await insert(database)
+            assert await database.ready() is None
+            await database.stop()
+            await database.stop()
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
+    for _ in range(200):  # a thread ends a moment after its connection
+        if threading.active_count() == threads:
+            break
+        await asyncio.to_thread(lambda: None) if threads == 0 else await asyncio.sleep(0.005)
+    assert threads >= threading.active_count()
+
+
+async def test_a_stopped_database_can_be_started_again(either: Database) -> None:
+    """As every test that starts the same app does."""
+    await either.stop()
+    await either.start()
+    await either.create_tables()
+    await insert(either)
+    assert await count(either) == 1
+
+
+async def test_missing_tables_are_created_and_named(tmp_path: Path) -> None:
+    """Those that are there stay as they are."""
+    metadata = MetaData()
+    names = ["one", "two"]
+    database = Database(f"sqlite:///{tmp_path}/app.db")
+    await database.start()
+    from sqlalchemy import Column, Integer
+
+    Table("one", metadata, Column("id", Integer, primary_key=True))
+    assert await database.create_tables(metadata) == ["one"]
+    Table("two", metadata, Column("id", Integer, primary_key=True))
+    assert await database.create_tables(metadata) == ["two"]
+    assert await database.create_tables(metadata) == []
+    await database.stop()
+    with sqlite3.connect(tmp_path / "app.db") as connection:
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+    connection.close()
+    assert [(name,) for name in names] == found
+
+
+async def test_several_workers_may_create_the_tables_at_once(tmp_path: Path) -> None:
+    """Each table is created, and reported, once."""
+    workers = [Database(f"sqlite:///{tmp_path}/app.db", timeout_s=30) for _ in range(4)]
+    await asyncio.gather(*(worker.start() for worker in workers))
+    created = await asyncio.gather(*(worker.create_tables() for worker in workers))
+    for worker in workers:
+        await worker.stop()
+    assert sum("databaserow" in names for names in created) == 1
+
+
+async def test_what_happens_in_isolation_is_undone(either: Database) -> None:
+    """Commits included; inside, everybody sees it."""
+    await insert(either)
+    async with either.isolated():
+        await insert(either)
+        with pytest.raises(NotFound):
+            async with either.session() as db:
+                await db.add(DatabaseRow())
+                await db.commit()
+                await db.add(DatabaseRow())
+                raise NotFound
+        assert await count(either) == 3
+    assert await count(either) == 1
+    await insert(either)
+    assert await count(either) == 2
+
+
+async def test_sessions_in_isolation_take_turns(either: Database) -> None:
+    """Fifty that read and write one row lose nothing there either."""
+    async with either.isolated():
+        await insert(either)
+
+        async def increment() -> None:
+            async with either.session() as db:
+                row = await db.one(select(DatabaseRow))
+                await asyncio.sleep(0)
+                row.n += 1
+
+        await asyncio.gather(*(increment() for _ in range(50)))
+        async with either.reader() as reader:
+            assert (await reader.one(select(DatabaseRow))).n == 50
+    assert await count(either) == 0
+
+
+@pytest.mark.parametrize("turns", range(0, 30, 3))
+async def test_a_task_cancelled_in_isolation_spoils_nothing(either: Database, turns: int) -> None:
+    """The shared connection stays, and so does what was committed on it."""
+    async with either.isolated():
+        await insert(either)
+        task = asyncio.create_task(insert(either))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await insert(either)
+        assert await count(either) in {2, 3}
+    assert await count(either) == 0
+
+
+async def test_a_savepoint_works_in_isolation(either: Database) -> None:
+    """``begin_nested`` inside a session inside the isolation."""
+    async with either.isolated():
+        async with either.session() as db:
+            await db.add(DatabaseRow())
+            with pytest.raises(NotFound):
+                async with db.begin_nested():
+                    await db.add(DatabaseRow())
+                    raise NotFound
+        assert await count(either) == 1

@@ -1,0 +1,384 @@
+"""``Session`` and ``Reader`` on real SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, func, text, update
+from sqlalchemy.exc import MultipleResultsFound, OperationalError
+
+from velox.db import Database, Field, Model, NotLoaded, PageQuery, ReadOnly, Relationship, col, select, selectinload
+from velox.errors import Conflict, NotFound, Problem, ServiceUnavailable, ValidationProblem
+
+
+class SessionTeam(Model, table=True):
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    name: str = Field(unique=True)
+    members: list[SessionMember] = Relationship(back_populates="team")
+
+
+class SessionMember(Model, table=True):
+    __table_args__ = (CheckConstraint("age >= 0", name="age"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    age: int = 0
+    fee: Decimal = Field(default=Decimal(0), max_digits=8, decimal_places=2)
+    team_id: uuid.UUID | None = Field(default=None, foreign_key="sessionteam.id")
+    team: SessionTeam | None = Relationship(back_populates="members")
+    joined_at: datetime | None = Field(default=None, sa_column_kwargs={"server_default": func.now()})
+    changed_at: datetime = Field(
+        default_factory=lambda: datetime.now(UTC), sa_column_kwargs={"onupdate": lambda: datetime.now(UTC)}
+    )
+
+
+class SessionLate(Model, table=True):
+    """Its reference is checked at the commit, so the commit fails."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    to: int = Field(sa_column=Column(Integer, ForeignKey("sessionlate.id", deferrable=True, initially="DEFERRED")))
+
+
+async def ages(database: Database) -> list[int]:
+    async with database.reader() as db:
+        return list((await db.exec(select(SessionMember.age).order_by(col(SessionMember.id)))).all())
+
+
+def columns_of(row: Model) -> set[str]:
+    return row.__dict__.keys() & type(row).model_fields.keys()
+
+
+async def test_a_session_that_is_not_used_opens_nothing(database: Database) -> None:
+    """It costs a handler nothing to ask for one."""
+    async with database.session() as db, database.reader() as reader:
+        assert not db.in_transaction()
+        assert not reader.in_transaction()
+        async with database.session() as other:  # the only writing connection is free
+            await other.add(SessionMember(name="a"))
+
+
+async def test_the_end_of_the_block_commits(either: Database) -> None:
+    """Everything that was written, also what was only changed."""
+    async with either.session() as db:
+        member = await db.add(SessionMember(name="a"))
+        member.age = 5
+    assert await ages(either) == [5]
+
+
+async def test_an_exception_rolls_everything_back(either: Database) -> None:
+    """Also a problem, which is an answer to the client."""
+    with pytest.raises(NotFound):
+        async with either.session() as db:
+            await db.add(SessionMember(name="a"))
+            raise NotFound
+    assert await ages(either) == []
+
+
+async def test_a_commit_in_the_block_stays(either: Database) -> None:
+    """What comes after it is another transaction."""
+    with pytest.raises(NotFound):
+        async with either.session() as db:
+            await db.add(SessionMember(name="a", age=1))
+            await db.commit()
+            await db.add(SessionMember(name="b", age=2))
+            raise NotFound
+    assert await ages(either) == [1]
+
+
+async def test_a_failing_commit_is_raised_and_leaves_nothing(either: Database) -> None:
+    """Not swallowed: the client never hears of success. The connection serves the next session."""
+    with pytest.raises(ValidationProblem):
+        async with either.session() as db:
+            await db.add(SessionLate(to=99))
+    async with either.session() as db:
+        assert (await db.exec(select(SessionLate))).all() == []
+        await db.add(SessionMember(name="after"))
+    assert await ages(either) == [0]
+
+
+async def test_a_cancelled_task_rolls_back_and_returns_its_connection(either: Database) -> None:
+    """In the middle of the block."""
+    waiting = asyncio.Event()
+
+    async def work() -> None:
+        async with either.session() as db:
+            await db.add(SessionMember(name="a"))
+            waiting.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with either.session() as db:
+        await db.add(SessionMember(name="b", age=7))
+    assert await ages(either) == [7]
+
+
+@pytest.mark.parametrize("turns", range(0, 40, 3))
+async def test_a_task_cancelled_at_any_moment_leaves_all_or_nothing(either: Database, turns: int) -> None:
+    """Before, within and after each statement; and the database serves on."""
+
+    async def work() -> None:
+        async with either.session() as db:
+            await db.add(SessionMember(name="a", age=1))
+            await db.add(SessionMember(name="b", age=2))
+
+    task = asyncio.create_task(work())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await ages(either) in ([], [1, 2])
+    async with either.session() as db:
+        await db.add(SessionMember(name="c"))
+
+
+async def test_fifty_sessions_that_read_and_write_one_row_lose_nothing(either: Database) -> None:
+    """``BEGIN IMMEDIATE`` and one fair line to the writer."""
+    async with either.session() as db:
+        member_id = (await db.add(SessionMember(name="a"))).id
+
+    async def have_a_birthday() -> None:
+        async with either.session() as db:
+            member = await db.one(select(SessionMember).where(SessionMember.id == member_id))
+            await asyncio.sleep(0)
+            member.age += 1
+
+    await asyncio.gather(*(have_a_birthday() for _ in range(50)))
+    assert await ages(either) == [50]
+
+
+async def test_whoever_waits_longest_writes_first(database: Database) -> None:
+    """Also when newcomers ask in the moment of handing over."""
+    order: list[int] = []
+
+    async def write(turn: int) -> None:
+        async with database.session() as db:
+            await db.exec(select(SessionMember))
+            order.append(turn)
+
+    first = [asyncio.create_task(write(turn)) for turn in range(20)]
+    await asyncio.gather(*first)
+    assert list(range(20)) == order
+
+
+async def test_a_busy_database_is_a_503_that_says_when_to_come_back(database: Database) -> None:
+    """Instead of waiting for ever: here for another connection of the same process."""
+    impatient = Database(database.url, timeout_s=0.05)
+    await impatient.start()
+    async with database.session() as holder:
+        await holder.exec(select(SessionMember))
+        with pytest.raises(ServiceUnavailable, match="busy") as lock:
+            async with impatient.session() as db:
+                await db.exec(select(SessionMember))
+    async with impatient.session() as holder:
+        await holder.exec(select(SessionMember))
+        with pytest.raises(ServiceUnavailable, match="busy") as line:
+            async with impatient.session() as db:
+                await db.exec(select(SessionMember))
+    await impatient.stop()
+    assert [found.value.headers["Retry-After"] for found in (lock, line)] == ["1", "1"]
+
+
+async def test_an_added_row_is_complete(either: Database) -> None:
+    """Keys, server defaults and all, ready to be serialised."""
+    async with either.session() as db:
+        member = await db.add(SessionMember(name="a", fee=Decimal("1.50")))
+        assert set(SessionMember.model_fields) == columns_of(member)
+    assert set(SessionMember.model_fields) == columns_of(member)
+    assert member.id is not None
+    assert member.joined_at is not None
+
+
+async def test_a_changed_row_is_complete_after_the_commit(either: Database) -> None:
+    """What the database computed (``onupdate``, an expression) is fetched with the write."""
+    async with either.session() as db:
+        member = await db.add(SessionMember(name="a", age=3))
+        before = member.changed_at
+    async with either.session() as db:
+        member = await db.one(select(SessionMember))
+        member.age = SessionMember.age * 2  # type: ignore[assignment, unused-ignore]
+    assert set(SessionMember.model_fields) == columns_of(member)
+    assert member.age == 6
+    assert member.changed_at > before
+
+
+async def test_the_rows_of_a_finished_session_can_be_read(database: Database) -> None:
+    """The response is built after the commit."""
+    async with database.session() as db:
+        member = await db.add(SessionMember(name="a"))
+    assert member.name == "a"
+
+
+async def test_one_finds_the_row_or_raises_what_is_missing(database: Database) -> None:
+    """Also for several columns; two rows are a mistake."""
+    async with database.session() as db:
+        await db.add(SessionMember(name="a", age=1))
+        assert (await db.one(select(SessionMember).where(SessionMember.age == 1))).name == "a"
+        assert tuple(await db.one(select(SessionMember.name, SessionMember.age))) == ("a", 1)
+        with pytest.raises(NotFound, match="Not Found"):
+            await db.one(select(SessionMember).where(SessionMember.age == 2))
+        with pytest.raises(NotFound, match="nobody is 2"):
+            await db.one(select(SessionMember).where(SessionMember.age == 2), missing=NotFound("nobody is 2"))
+        await db.add(SessionMember(name="b"))
+        with pytest.raises(MultipleResultsFound):
+            await db.one(select(SessionMember))
+
+
+@pytest.mark.parametrize(
+    ("query", "names", "total"),
+    [
+        ({}, "abcde", 5),
+        ({"limit": 2}, "ab", 5),
+        ({"limit": 2, "offset": 4}, "e", 5),
+        ({"limit": 2, "offset": 9}, "", 5),
+        ({"sort": "-name", "limit": 2}, "ed", 5),
+    ],
+)
+async def test_a_page_is_the_slice_that_was_asked_for(
+    database: Database, query: dict[str, object], names: str, total: int
+) -> None:
+    """With the number of rows in all."""
+    async with database.session() as db:
+        for name in "bdace":
+            await db.add(SessionTeam(name=name))
+    async with database.reader() as reader:
+        asked = PageQuery[SessionTeam].model_validate(query)
+        page = await reader.page(select(SessionTeam).order_by(SessionTeam.name), asked)
+    assert (names, total) == ("".join(team.name for team in page.items), page.total)
+    assert (asked.limit, asked.offset) == (page.limit, page.offset)
+
+
+async def test_a_taken_value_is_a_conflict_that_names_the_field(database: Database) -> None:
+    """Unless the handler says it better."""
+    async with database.session() as db:
+        await db.add(SessionTeam(name="a"))
+    with pytest.raises(Conflict, match=r"^name is taken\.$") as caught:
+        async with database.session() as db:
+            await db.add(SessionTeam(name="a"))
+    assert [(error.pointer, error.code) for error in caught.value.errors] == [("/name", "unique")]
+    with pytest.raises(Conflict, match="choose another"):
+        async with database.session() as db:
+            await db.add(SessionTeam(name="a"), conflict=Conflict("choose another"))
+
+
+async def test_a_conflict_that_was_swallowed_does_not_pass_for_success(database: Database) -> None:
+    """The transaction is over; a savepoint keeps the rest of it."""
+    async with database.session() as db:
+        await db.add(SessionTeam(name="a"))
+    with pytest.raises(Exception, match="rolled back"):
+        async with database.session() as db:
+            try:
+                await db.add(SessionTeam(name="a"))
+            except Conflict:
+                await db.exec(select(SessionTeam))
+    async with database.session() as db:
+        await db.add(SessionMember(name="m"))
+        with pytest.raises(Conflict):
+            async with db.begin_nested():
+                await db.add(SessionTeam(name="a"))
+    assert await ages(database) == [0]
+
+
+@pytest.mark.parametrize(
+    ("row", "pointer", "code"),
+    [
+        (lambda: SessionMember(name=None), "/name", "not_null"),
+        (lambda: SessionMember(name="a", age=-1), "", "check"),
+        (lambda: SessionMember(name="a", team_id=uuid.UUID(int=1)), "", "foreign_key"),
+    ],
+)
+async def test_a_row_that_breaks_a_rule_is_a_422(database: Database, row: object, pointer: str, code: str) -> None:
+    """As far as the database tells, with the field."""
+    with pytest.raises(ValidationProblem) as caught:
+        async with database.session() as db:
+            await db.add(row())  # type: ignore[operator]
+    assert [(pointer, code)] == [(error.pointer, error.code) for error in caught.value.errors]
+
+
+async def test_a_row_that_others_need_is_a_conflict_to_delete(database: Database) -> None:
+    """Foreign keys are enforced."""
+    async with database.session() as db:
+        team = await db.add(SessionTeam(name="a"))
+        await db.add(SessionMember(name="m", team_id=team.id))
+    with pytest.raises(Conflict, match="still in use"):
+        async with database.session() as db:
+            await db.exec(text("DELETE FROM sessionteam"))  # type: ignore[call-overload]
+    async with database.session() as db:
+        await db.delete(await db.one(select(SessionMember)))
+    assert await ages(database) == []
+
+
+async def test_a_statement_of_ones_own_that_breaks_a_rule_is_a_problem_too(database: Database) -> None:
+    """Not a 500."""
+    async with database.session() as db:
+        await db.add(SessionMember(name="a"))
+    with pytest.raises(Problem, match="breaks a rule"):
+        async with database.session() as db:
+            await db.exec(update(SessionMember).values(age=-1))
+
+
+async def test_touching_what_was_not_loaded_names_the_fix(either: Database) -> None:
+    """In a session, in a reader, and after both; loaded with the query it is there."""
+    async with either.session() as db:
+        team = await db.add(SessionTeam(name="a"))
+        await db.add(SessionMember(name="m", team_id=team.id))
+    async with either.session() as db:
+        member = await db.one(select(SessionMember))
+        with pytest.raises(NotLoaded, match=r"selectinload\(SessionMember\.team\)"):
+            _ = member.team
+        await db.refresh(member, ["team"])
+        assert member.team is not None
+    async with either.reader() as reader:
+        team = await reader.one(select(SessionTeam))
+        with pytest.raises(NotLoaded, match=r"SessionTeam\.members was not loaded"):
+            _ = team.members
+    with pytest.raises(NotLoaded):
+        _ = team.members
+    async with either.reader() as reader:
+        loaded = await reader.one(select(SessionTeam).options(selectinload(SessionTeam.members)))  # type: ignore[arg-type]
+    assert [found.name for found in loaded.members] == ["m"]
+
+
+async def test_a_reader_sees_what_is_committed_and_waits_for_nobody(database: Database) -> None:
+    """While a session holds the writing connection."""
+    async with database.session() as db:
+        await db.add(SessionMember(name="a", age=1))
+        assert await ages(database) == []
+    assert await ages(database) == [1]
+
+
+async def test_a_reader_refuses_to_write(either: Database) -> None:
+    """In every way, with the name of what does."""
+    row = SessionMember(name="a")
+    async with either.reader() as db:
+        for attempt in (lambda: db.add(row), lambda: db.add_all([row])):
+            with pytest.raises(ReadOnly, match="Ask for a Session"):
+                attempt()
+        for call in (db.delete(row), db.delete_all([row]), db.merge(row), db.flush(), db.commit()):
+            with pytest.raises(ReadOnly):
+                await call
+        with pytest.raises(ReadOnly, match="change rows"):
+            await db.exec(update(SessionMember).values(age=1))
+
+
+async def test_the_file_itself_refuses_to_be_written_through_a_reader(database: Database) -> None:
+    """Raw SQL included."""
+    with pytest.raises(OperationalError, match="readonly"):
+        async with database.reader() as db:
+            await db.exec(text("DELETE FROM sessionmember"))  # type: ignore[call-overload]
+
+
+async def test_a_change_to_a_readers_row_is_not_lost_in_silence(database: Database) -> None:
+    """Nobody would save it."""
+    async with database.session() as db:
+        await db.add(SessionMember(name="a"))
+    with pytest.raises(ReadOnly, match="lose the change"):
+        async with database.reader() as reader:
+            (await reader.one(select(SessionMember))).age = 5
