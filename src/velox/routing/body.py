@@ -6,6 +6,7 @@ from typing import Any
 
 import jiter
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 from sanic import Request
 
 from velox.errors import BadRequest, ContentTooLarge, FieldError, UnsupportedMediaType
@@ -70,9 +71,14 @@ class JsonBody:
             )
         if len(body) > self.max_bytes:
             raise ContentTooLarge(f"The body is larger than {self.max_bytes} bytes.")
-        check_json(body)
+        document = check_json(body)
         # Strict: "1" is not the number 1. What the schema says is then what is accepted, and nothing else.
-        return self._validate_json(body, strict=True)
+        try:
+            return self._validate_json(body, strict=True)
+        except ValidationError as error:
+            if not make_whole(document, error):
+                raise
+        return self._validate_json(to_json(document), strict=True)
 
     @staticmethod
     def explain(error: ValidationError, body: bytes) -> list[FieldError]:
@@ -84,6 +90,38 @@ class JsonBody:
         ]
 
 
+def make_whole(document: Any, error: ValidationError) -> bool:
+    """Write ``1`` for each ``1.0`` in ``document`` that ``error`` refuses as an integer, and say whether there was any.
+
+    JSON has one kind of number, and ``1.0`` is an integer to JSON Schema (2020-12 Core, section 4.2.3), so to our own
+    description too; pydantic's strict mode goes by the spelling.
+    """
+    found = False
+    for item in error.errors(include_url=False, include_context=False):
+        if item["type"] == "int_type" and isinstance(item["input"], float) and item["input"].is_integer():
+            found = replace_at(document, item["loc"], int(item["input"])) or found
+    return found
+
+
+def replace_at(document: Any, location: tuple[str | int, ...], value: int) -> bool:
+    """Put ``value`` where ``location`` leads in ``document``, and say whether it leads to an element of it."""
+    inside, place, here = None, None, document
+    for step in location:
+        if leads(here, step):
+            inside, place, here = here, step, here[step]
+    if inside is None:
+        return False
+    inside[place] = value
+    return True
+
+
+def leads(here: Any, step: str | int) -> bool:
+    """Whether ``step`` is an element of ``here``; the names of a union's members in a location are not."""
+    if isinstance(here, dict):
+        return step in here
+    return isinstance(here, list) and isinstance(step, int) and step < len(here)
+
+
 def json_pointer(document: Any, location: tuple[str | int, ...], code: str) -> str:
     """pydantic's location as a JSON Pointer (RFC 6901) into ``document``.
 
@@ -93,9 +131,7 @@ def json_pointer(document: Any, location: tuple[str | int, ...], code: str) -> s
     pointer, here = "", document
     for position, step in enumerate(location):
         last = position == len(location) - 1
-        if isinstance(here, dict) and step in here:
-            here = here[step]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+        if leads(here, step):
             here = here[step]
         elif not (last and code == "missing"):
             continue

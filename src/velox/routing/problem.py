@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import to_json
 from sanic import Request
+from sanic.constants import HTTP_METHODS
 from sanic.exceptions import SanicException
 from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse
@@ -110,6 +111,8 @@ class ProblemHandler(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception that no handler was registered for."""
         problem = problem_of(exception, reveal=self._reveal)
+        if problem.status == MethodNotAllowed.status and request is not None:
+            problem.headers.setdefault("Allow", ", ".join(allowed_methods(request)))
         if problem.status >= 500:
             where = f"{request.method} {request.path}" if request is not None else "a request that could not be read"
             identity = request_id(request) if request is not None else "-"
@@ -124,6 +127,19 @@ class ProblemHandler(ErrorHandler):
         body = error_page.render(document, unexpected, f"{request.method} {request.path}")
         headers = {**problem.headers, "Content-Security-Policy": error_page.CONTENT_SECURITY_POLICY}
         return HTTPResponse(body, problem.status, headers=headers, content_type="text/html; charset=utf-8")
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """What ``Allow`` lists (RFC 9110, section 10.2.1): Sanic's router forgets it for paths with parameters."""
+    return [method for method in sorted(HTTP_METHODS) if _answers(request, method)]
+
+
+def _answers(request: Request, method: str) -> bool:
+    try:
+        request.app.router.get(request.path, method, request.headers.getone("host", ""))
+    except SanicException:
+        return False
+    return True
 
 
 def wants_html(request: Request) -> bool:
