@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from blocks import Block, Command, commands_of
@@ -43,7 +44,9 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.scope: dict[str, Any] = {"__name__": "__velox_docs__"}
+        # A module of its own, where pydantic and SQLAlchemy look for the names in annotations.
+        module = sys.modules["__velox_docs__"] = ModuleType("__velox_docs__")
+        self.scope: dict[str, Any] = vars(module)
         self.server: subprocess.Popen[bytes] | None = None
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = str(probe.getsockname()[1])

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from blocks import blocks_of
-from reader import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)]
 RUN = {"python", "console"}
 SHOWN_ONLY = {"text", "json", "toml", "ini", "http", "yaml", "sh", "dockerfile", "html"}
 """Languages that are only shown; they are saved, too, when their first line names a file."""
-
-
-@pytest.fixture
-def reader(tmp_path: Path) -> Iterator[Reader]:
-    reader = Reader(tmp_path)
-    yield reader
-    reader.close()
 
 
 def with_code(page: Path) -> bool:
@@ -31,11 +24,18 @@ def with_code(page: Path) -> bool:
     "page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if with_code(page)]
 )
 def test_a_reader_who_does_the_page_from_top_to_bottom_gets_what_it_promises(
-    page: Path, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    page: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(reader.folder)
-    for block in blocks_of(page):
-        reader.do(block, page)
+    # A process a page: two pages may well define a table of the same name.
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", Path(__file__).with_name("read_page.py"), page],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
