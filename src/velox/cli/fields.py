@@ -66,7 +66,7 @@ FIELD_TYPES: Mapping[str, FieldType] = MappingProxyType(
         "url": FieldType(
             "str",
             ("https://example.com/", "https://example.org/a?b=c"),
-            ('pattern=r"^https?://[!-~]+$"', "max_length=2000"),
+            ('pattern=r"^https?://[a-zA-Z0-9.-]+(:[0-9]+)?([/?#][!-~]*)?$"', "max_length=2000"),
             default=_source_of_text,
         ),
         "int": FieldType("int", (3, 4), default=lambda text: str(int(text))),

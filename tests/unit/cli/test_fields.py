@@ -26,7 +26,10 @@ from velox.errors import ConfigurationError
         ("due:date=2030-01-31", "due: date = date(2030, 1, 31)"),
         ("at:datetime:index", "at: datetime = Field(index=True)"),
         ("key:uuid:unique:index", "key: UUID = Field(unique=True, index=True)"),
-        ("home:url:index", r'home: str = Field(pattern=r"^https?://[!-~]+$", max_length=2000, index=True)'),
+        (
+            "home:url:index",
+            r'home: str = Field(pattern=r"^https?://[a-zA-Z0-9.-]+(:[0-9]+)?([/?#][!-~]*)?$", max_length=2000, index=True)',
+        ),
         ("extra:json", "extra: dict[str, Any]"),
     ],
 )
