@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+
 from velox.db import Create, Database, Field, Model, Public, select
 
 
@@ -76,7 +77,7 @@ async def stored(body: Any) -> PropertyRow:
 @settings(max_examples=60, deadline=None)
 @given(BODIES)
 def test_what_is_accepted_is_stored_and_read_back_equal(values: dict[str, Any]) -> None:
-    """A value that the column cannot keep is refused, never changed; the public form of the row is valid JSON of its schema."""
+    """A value that the column cannot keep is refused, never changed; the row's public form fits its schema."""
     try:
         body = Create[PropertyRow](**values)  # type: ignore[operator, misc, unused-ignore]
     except ValidationError:

@@ -56,7 +56,7 @@ async def test_relative_and_absolute_files_are_found(tmp_path: Path, monkeypatch
         await database.start()
         await database.stop()
         assert url == database.display_url
-    assert {"relative.db", "absolute.db"} == {path.name for path in tmp_path.iterdir()}
+    assert {"relative.db", "absolute.db"} == {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240
 
 
 async def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ async def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> N
 async def test_nothing_is_opened_before_the_start(tmp_path: Path) -> None:
     """The app factory also runs in commands and in the parent process."""
     database = Database(f"sqlite:///{tmp_path}/app.db")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
     assert await database.ready() == "the database is not open"
     with pytest.raises(RuntimeError, match="not open"):
         async with database.session():
@@ -156,7 +156,7 @@ async def test_what_happens_in_isolation_is_undone(either: Database) -> None:
     await insert(either)
     async with either.isolated():
         await insert(either)
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound):  # noqa: PT012
             async with either.session() as db:
                 await db.add(DatabaseRow())
                 await db.commit()
@@ -205,7 +205,7 @@ async def test_a_savepoint_works_in_isolation(either: Database) -> None:
     async with either.isolated():
         async with either.session() as db:
             await db.add(DatabaseRow())
-            with pytest.raises(NotFound):
+            with pytest.raises(NotFound):  # noqa: PT012
                 async with db.begin_nested():
                     await db.add(DatabaseRow())
                     raise NotFound

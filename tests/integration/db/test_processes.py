@@ -42,7 +42,7 @@ def test_four_processes_that_read_and_write_one_row_lose_nothing(tmp_path: Path)
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.close()
-    assert [0] * 4 == [process.wait(60) for process in processes]
+    assert [process.wait(60) for process in processes] == [0] * 4
     connection = sqlite3.connect(tmp_path / "app.db")
-    assert (200,) == connection.execute("SELECT n FROM counter").fetchone()
+    assert connection.execute("SELECT n FROM counter").fetchone() == (200,)
     connection.close()

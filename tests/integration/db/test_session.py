@@ -71,7 +71,7 @@ async def test_the_end_of_the_block_commits(either: Database) -> None:
 
 async def test_an_exception_rolls_everything_back(either: Database) -> None:
     """Also a problem, which is an answer to the client."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound):  # noqa: PT012
         async with either.session() as db:
             await db.add(SessionMember(name="a"))
             raise NotFound
@@ -80,7 +80,7 @@ async def test_an_exception_rolls_everything_back(either: Database) -> None:
 
 async def test_a_commit_in_the_block_stays(either: Database) -> None:
     """What comes after it is another transaction."""
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound):  # noqa: PT012
         async with either.session() as db:
             await db.add(SessionMember(name="a", age=1))
             await db.commit()
@@ -272,7 +272,7 @@ async def test_a_conflict_that_was_swallowed_does_not_pass_for_success(database:
     """The transaction is over; a savepoint keeps the rest of it."""
     async with database.session() as db:
         await db.add(SessionTeam(name="a"))
-    with pytest.raises(Exception, match="rolled back"):
+    with pytest.raises(Exception, match="rolled back"):  # noqa: PT012
         async with database.session() as db:
             try:
                 await db.add(SessionTeam(name="a"))
@@ -289,7 +289,7 @@ async def test_a_conflict_that_was_swallowed_does_not_pass_for_success(database:
 @pytest.mark.parametrize(
     ("row", "pointer", "code"),
     [
-        (lambda: SessionMember(name=None), "/name", "not_null"),
+        (lambda: SessionMember(name=None), "/name", "not_null"),  # type: ignore[arg-type]
         (lambda: SessionMember(name="a", age=-1), "", "check"),
         (lambda: SessionMember(name="a", team_id=uuid.UUID(int=1)), "", "foreign_key"),
     ],
@@ -360,7 +360,7 @@ async def test_a_reader_refuses_to_write(either: Database) -> None:
     async with either.reader() as db:
         for attempt in (lambda: db.add(row), lambda: db.add_all([row])):
             with pytest.raises(ReadOnly, match="Ask for a Session"):
-                attempt()
+                attempt()  # type: ignore[no-untyped-call]
         for call in (db.delete(row), db.delete_all([row]), db.merge(row), db.flush(), db.commit()):
             with pytest.raises(ReadOnly):
                 await call

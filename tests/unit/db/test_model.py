@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Optional
+from typing import Any, Optional
 
 import pytest
 from sqlalchemy import Column, String, UniqueConstraint
+
 from velox.db import Field, Model, NotLoaded, Relationship
 from velox.db.field import Visibility, visibility
 from velox.db.loading import relationship_annotation
 from velox.db.types import ExactDecimal
+
+
+LIST: Any = list  # to write list["Hero"] where there is no Hero
+OPTIONAL: Any = Optional
 
 
 class ModelParent(Model, table=True):
@@ -43,10 +48,10 @@ def test_every_constraint_has_a_name() -> None:
 def test_columns_get_types_that_keep_their_values() -> None:
     """Also where SQLModel would round (Decimal) or refuse (list, dict)."""
     types = {column.name: type(column.type).__name__ for column in ModelParent.__table__.columns}
-    assert ("ExactDecimal", "JSON", "JSON") == (types["amount"], types["tags"], types["extra"])
+    assert (types["amount"], types["tags"], types["extra"]) == ("ExactDecimal", "JSON", "JSON")
     amount = ModelParent.__table__.c.amount.type
     assert isinstance(amount, ExactDecimal)
-    assert (8, 2) == (amount.precision, amount.scale)
+    assert (amount.precision, amount.scale) == (8, 2)
 
 
 def test_a_class_with_mapper_arguments_of_its_own_keeps_ours() -> None:
@@ -68,11 +73,11 @@ def test_relationships_work_under_postponed_annotations() -> None:
         ("Hero", "Hero"),
         ("'Hero'", "Hero"),
         ("models.Hero", "Hero"),
-        ("list[Hero]", list["Hero"]),  # type: ignore[name-defined] # noqa: F821
-        ("List['Hero']", list["Hero"]),  # type: ignore[name-defined] # noqa: F821
-        ("Hero | None", Optional["Hero"]),  # type: ignore[name-defined] # noqa: F821, UP045
-        ("None | Hero", Optional["Hero"]),  # type: ignore[name-defined] # noqa: F821, UP045
-        ("Optional[Hero]", Optional["Hero"]),  # type: ignore[name-defined] # noqa: F821, UP045
+        ("list[Hero]", LIST["Hero"]),
+        ("List['Hero']", LIST["Hero"]),
+        ("Hero | None", OPTIONAL["Hero"]),
+        ("None | Hero", OPTIONAL["Hero"]),
+        ("Optional[Hero]", OPTIONAL["Hero"]),
     ],
 )
 def test_a_relationships_annotation_is_read_without_its_class(text: str, meaning: object) -> None:
@@ -108,7 +113,7 @@ def test_a_field_takes_what_sqlmodels_takes() -> None:
         memo: str = Field(default="", schema_extra={"examples": ["a"]}, sa_column_kwargs={"server_default": "-"})
 
     assert "kode" in FieldOptionsTable.__table__.c
-    assert ["a"] == FieldOptionsTable.model_fields["memo"].examples
+    assert FieldOptionsTable.model_fields["memo"].examples == ["a"]
     with pytest.raises(RuntimeError, match="sa_column"):
         Field(sa_column=Column(String), index=True)
 
@@ -118,7 +123,7 @@ def test_a_decimal_that_a_double_cannot_keep_is_refused_when_it_is_written() -> 
     from sqlalchemy.dialects import postgresql, sqlite
 
     exact = ExactDecimal(20, 2)
-    assert 0.1 == exact.process_bind_param(Decimal("0.1"), sqlite.dialect())
+    assert exact.process_bind_param(Decimal("0.1"), sqlite.dialect()) == 0.1
     assert exact.process_bind_param(None, sqlite.dialect()) is None
     with pytest.raises(ValueError, match="15 significant digits"):
         exact.process_bind_param(Decimal("123456789012345678.91"), sqlite.dialect())

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from pydantic import BaseModel, ValidationError, computed_field, field_validator
 from sqlalchemy import Computed
+
 from velox.db import Create, Field, Model, Page, PageQuery, Public, Relationship, Update
 from velox.errors import ConfigurationError
 
@@ -81,7 +82,22 @@ def properties(schema: Any, mode: Any = "validation") -> dict[str, Any]:
 
 def test_create_has_neither_keys_nor_server_set_computed_and_related_fields() -> None:
     """What the server makes is not the client's to send."""
-    expected = "slug hits color note price at day hour took ratio tags blob secret owner_id".split()
+    expected = [
+        "slug",
+        "hits",
+        "color",
+        "note",
+        "price",
+        "at",
+        "day",
+        "hour",
+        "took",
+        "ratio",
+        "tags",
+        "blob",
+        "secret",
+        "owner_id",
+    ]
     assert set(expected) == set(Create[SchemaThing].model_fields)  # type: ignore[type-var, unused-ignore]
 
 
@@ -123,13 +139,13 @@ def test_create_and_update_enforce_what_the_field_and_its_column_ask_for(change:
 
 def test_no_number_that_json_cannot_write_gets_in() -> None:
     """SQLite stores NaN as NULL, and infinity has no JSON."""
-    assert [("ratio", "finite_number")] == wrong(Create[SchemaThing], '{"slug": "abc", "price": 1, "ratio": 1e999}')
+    assert wrong(Create[SchemaThing], '{"slug": "abc", "price": 1, "ratio": 1e999}') == [("ratio", "finite_number")]
 
 
 def test_create_fills_in_the_defaults() -> None:
     """What may be left out has the field's default; each body gets its own list."""
     first, second = (Create[SchemaThing].model_validate_json(THING) for _ in range(2))
-    assert (0, Color.RED, None, []) == (first.hits, first.color, first.note, first.tags)
+    assert (first.hits, first.color, first.note, first.tags) == (0, Color.RED, None, [])
     assert first.tags is not second.tags
 
 
@@ -143,15 +159,15 @@ def test_a_moment_is_kept_in_utc() -> None:
 
 def test_create_requires_exactly_what_has_no_default() -> None:
     """The JSON schema says so too."""
-    assert ["slug", "price"] == Create[SchemaThing].model_json_schema()["required"]
+    assert Create[SchemaThing].model_json_schema()["required"] == ["slug", "price"]
 
 
 def test_update_requires_nothing_and_documents_no_default() -> None:
-    """A default would promise that leaving a field out sets it; ``null`` is only documented where the column takes it."""
+    """A default would promise that leaving a field out sets it; ``null`` is only documented where the column takes it."""  # noqa: E501
     schema = Update[SchemaThing].model_json_schema()
     assert "required" not in schema
     assert not [name for name, field in schema["properties"].items() if "default" in field]
-    assert "string" == schema["properties"]["slug"]["type"]
+    assert schema["properties"]["slug"]["type"] == "string"
     assert {"type": "null"} in schema["properties"]["note"]["anyOf"]
 
 
@@ -165,7 +181,7 @@ def test_applying_an_update_sets_only_what_was_given() -> None:
     """The rest keeps its value, and a given ``null`` is set."""
     thing = SchemaThing(slug="abc", hits=3, note="n", price=Decimal(1))
     assert thing is thing.apply(Update[SchemaThing].model_validate_json('{"note": null, "slug": "xyz"}'))
-    assert ("xyz", 3, None) == (thing.slug, thing.hits, thing.note)
+    assert (thing.slug, thing.hits, thing.note) == ("xyz", 3, None)
 
 
 def test_a_row_is_made_of_a_body_and_what_the_server_adds() -> None:
@@ -187,7 +203,7 @@ def test_public_promises_every_field_and_a_key_that_is_never_null() -> None:
     """A stored row is complete."""
     schema = Public[SchemaThing].model_json_schema(mode="serialization")
     assert set(schema["properties"]) == set(schema["required"])
-    assert "integer" == schema["properties"]["id"]["type"]
+    assert schema["properties"]["id"]["type"] == "integer"
     assert {"type": "null"} in schema["properties"]["note"]["anyOf"]
 
 
@@ -195,25 +211,25 @@ def test_public_serialises_rows_straight() -> None:
     """From the row's own values, without what is private and without relationships."""
     thing = SchemaThing(id=1, slug="abc", price=Decimal("1.50"), blob=b"\xff", took=timedelta(seconds=1))
     answer = json.loads(Public[SchemaThing].__pydantic_serializer__.to_json(thing))
-    assert ("abc", "1.50", "_w==", "PT1S") == tuple(answer[name] for name in ("slug", "price", "blob", "took"))
+    assert tuple(answer[name] for name in ("slug", "price", "blob", "took")) == ("abc", "1.50", "_w==", "PT1S")
     assert not {"secret", "digest", "owner"} & answer.keys()
     assert Public[SchemaThing].__velox_row__ is SchemaThing  # type: ignore[attr-defined, unused-ignore]
 
 
 def test_schemas_are_named_after_their_table_and_made_once() -> None:
     """OpenAPI shows the names."""
-    schemas = [Create[SchemaThing], Update[SchemaThing], Public[SchemaThing], PageQuery[SchemaThing]]
+    schemas: list[Any] = [Create[SchemaThing], Update[SchemaThing], Public[SchemaThing], PageQuery[SchemaThing]]
     names = ["SchemaThingCreate", "SchemaThingUpdate", "SchemaThingPublic", "SchemaThingPageQuery"]
     assert names == [schema.__name__ for schema in schemas]
     assert names == [schema.model_json_schema()["title"] for schema in schemas]
     assert schemas == [Create[SchemaThing], Update[SchemaThing], Public[SchemaThing], PageQuery[SchemaThing]]
-    assert "SchemaThingPublicPage" == Page[Public[SchemaThing]].__name__
+    assert Page[Public[SchemaThing]].__name__ == "SchemaThingPublicPage"
 
 
 def test_the_documentation_of_a_field_comes_along() -> None:
     """For making, changing and reading."""
     for schema in (Create[SchemaThing], Update[SchemaThing], Public[SchemaThing]):
-        assert "free text" == properties(schema)["note"]["description"]
+        assert properties(schema)["note"]["description"] == "free text"
 
 
 class SchemaCustom(Model, table=True):
@@ -248,12 +264,12 @@ class SchemaNarrow(Model, table=True):
 def test_a_nested_class_takes_the_derived_ones_place_under_a_name_that_says_whose_it_is() -> None:
     """Otherwise OpenAPI would have many schemas called Create."""
     assert issubclass(Create[SchemaCustom], SchemaCustom.Create)
-    assert ("SchemaCustomCreate", "Only the name.") == (
+    assert (
         Create[SchemaCustom].__name__,
         Create[SchemaCustom].model_json_schema()["description"],
-    )
+    ) == ("SchemaCustomCreate", "Only the name.")
     assert {"name", "size"} == set(Update[SchemaCustom].model_fields)
-    assert "n" == SchemaCustom.from_(Create[SchemaCustom](name="n")).name
+    assert SchemaCustom.from_(Create[SchemaCustom](name="n")).name == "n"
 
 
 def test_a_nested_public_takes_rows_only_if_it_shows_columns_as_they_are() -> None:
@@ -301,8 +317,8 @@ def test_a_nested_schema_that_is_no_pydantic_model_is_refused() -> None:
 def test_a_page_query_sorts_by_the_key_and_indexed_columns_only() -> None:
     """Sorting by anything else reads the whole table for one page."""
     schema = properties(PageQuery[SchemaThing])
-    assert ["id", "-id", "slug", "-slug", "hits", "-hits"] == schema["sort"]["enum"]
-    assert ("id", 20, 0) == tuple(schema[name]["default"] for name in ("sort", "limit", "offset"))
+    assert schema["sort"]["enum"] == ["id", "-id", "slug", "-slug", "hits", "-hits"]
+    assert tuple(schema[name]["default"] for name in ("sort", "limit", "offset")) == ("id", 20, 0)
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"offset": -1}, {"offset": 2**31 + 1}, {"sort": "x"}])
