@@ -13,7 +13,6 @@ from velox.db.field import Visibility, visibility
 from velox.db.loading import relationship_annotation
 from velox.db.types import ExactDecimal
 
-
 LIST: Any = list  # to write list["Hero"] where there is no Hero
 OPTIONAL: Any = Optional
 
