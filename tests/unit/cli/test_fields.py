@@ -27,8 +27,8 @@ from velox.errors import ConfigurationError
         ("at:datetime:index", "at: datetime = Field(index=True)"),
         ("key:uuid:unique:index", "key: UUID = Field(unique=True, index=True)"),
         (
-            "home:url:index",
-            r'home: str = Field(pattern=r"^https?://[a-zA-Z0-9.-]+(:[0-9]+)?([/?#][!-~]*)?$", max_length=2000, index=True)',
+            "home:url",
+            r'home: str = Field(pattern=r"^https?://[a-zA-Z0-9.-]+(:[0-9]+)?([/?#][!-~]*)?$", max_length=2000)',
         ),
         ("extra:json", "extra: dict[str, Any]"),
     ],
