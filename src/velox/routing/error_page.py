@@ -35,7 +35,8 @@ h1{font-size:1.7rem;line-height:1.25;margin:.2rem 0 .6rem;letter-spacing:-.01em;
 h2{font-size:1.05rem;margin:2.4rem 0 .6rem;overflow-wrap:anywhere}
 .status{color:var(--red);font-weight:600}.soft,summary{color:var(--soft);font-size:.9rem}
 code,pre{font-family:ui-monospace,"Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.82rem}
-pre{background:var(--code);border:1px solid var(--line);border-radius:8px;padding:.7rem 0;overflow:auto;margin:.3rem 0 1.2rem}
+pre{background:var(--code);border:1px solid var(--line);border-radius:8px;padding:.7rem 0;margin:.3rem 0 1.2rem}
+pre{overflow:auto}
 pre span{display:block;padding:0 1rem;min-width:max-content}pre .bad{background:var(--mark)}
 pre i{display:inline-block;width:3.2em;font-style:normal;color:var(--soft)}
 .place{margin:0;overflow-wrap:anywhere}.place b{font-weight:600}
@@ -44,6 +45,8 @@ pre.document{padding:.7rem 1rem;white-space:pre-wrap;overflow-wrap:anywhere}
 footer{margin-top:3rem;border-top:1px solid var(--line);padding-top:1rem}
 """
 
+_FOOTER = "Shown to browsers because the environment is dev. Elsewhere only the problem document is sent."
+
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 CONTENT_SECURITY_POLICY = (
@@ -51,9 +54,10 @@ CONTENT_SECURITY_POLICY = (
 )
 """The ``Content-Security-Policy`` to send with the page: its one style sheet, known by its hash, and nothing else."""
 
-_LIBRARY_FOLDERS = tuple(
-    str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")
-) + (str(Path(__file__).resolve().parents[1]),)
+_LIBRARY_FOLDERS = (
+    str(Path(__file__).resolve().parents[1]),
+    *(str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+)
 
 
 class _Frame(NamedTuple):
@@ -63,7 +67,7 @@ class _Frame(NamedTuple):
 
     @property
     def library(self) -> bool:
-        """Whether this is somebody else's code: Velox, an installed package, the standard library, or no file at all."""
+        """Whether this is not the reader's code: Velox, an installed package, the standard library, or no file."""
         if self.path.startswith("<"):
             return True
         path = str(Path(self.path).resolve())
@@ -89,8 +93,7 @@ def render(problem: Mapping[str, Any], exception: BaseException | None, request_
         *_title(problem, exception, heading),
         *(_chain(exception) if exception is not None else ()),
         f'<h2>What the client gets</h2><pre class="document">{escape(document)}</pre>',
-        '<footer class="soft">Shown to browsers because the environment is dev. '
-        "Elsewhere only the problem document is sent.</footer></body></html>",
+        f'<footer class="soft">{_FOOTER}</footer></body></html>',
     )
     return "\n".join(parts).encode("utf-8", "replace")
 

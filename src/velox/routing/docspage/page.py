@@ -14,19 +14,17 @@ from typing import NamedTuple
 
 __all__ = ["ASSET_NAMES", "CACHE_CONTROL", "CONTENT_SECURITY_POLICY", "Asset", "asset", "page"]
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",  # data: is the page's icon
-        "connect-src 'self'",  # "try it" talks to this server and to no other
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; "
+    "script-src 'self'; "
+    "style-src 'self'; "
+    "img-src 'self' data:; "  # data: is the page's icon
+    "connect-src 'self'; "  # "try it" talks to this server and to no other
+    "base-uri 'none'; "
+    "form-action 'none'; "
+    "frame-ancestors 'none'"
 )
-"""The ``Content-Security-Policy`` to send with the page (CSP Level 3). Nothing in the page is inline, so it needs no nonce."""
+"""The ``Content-Security-Policy`` to send with the page (CSP Level 3). Nothing is inline, so it needs no nonce."""
 
 CACHE_CONTROL = "no-cache"
 """Ask each time, and be answered 304: an upgrade of Velox must never mix old and new modules."""
@@ -54,7 +52,7 @@ _MEDIA_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charse
 
 
 class Asset(NamedTuple):
-    """One file of the page: its bytes, its ``Content-Type`` and its strong ``ETag`` (quoted, RFC 9110 section 8.8.3)."""
+    """One file of the page: its bytes, its ``Content-Type`` and its strong ``ETag`` (RFC 9110 section 8.8.3)."""
 
     content: bytes
     media_type: str
@@ -66,7 +64,7 @@ def page(title: str, openapi_url: str = "/openapi.json", assets_url: str = "/doc
 
     Args:
         title: What the browser's tab says until the document's own title is known.
-        openapi_url: Where the page loads the OpenAPI document from; it must be of the same origin.
+        openapi_url: Where the page loads the OpenAPI document from, on the same origin.
         assets_url: The URL, without a slash at the end, under which :data:`ASSET_NAMES` are served.
     """
     modules = (f"{assets_url}/{name}" for name in ASSET_NAMES if name.endswith(".js"))

@@ -159,7 +159,6 @@ export function constraints(schema) {
     range("items ", schema.minItems, schema.maxItems),
     schema.uniqueItems && "unique",
     range("keys ", schema.minProperties, schema.maxProperties),
-    schema.additionalProperties === false && schema.properties && "no other keys",
     schema.readOnly && "read only",
     schema.writeOnly && "write only",
   ];

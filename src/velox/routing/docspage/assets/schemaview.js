@@ -78,7 +78,8 @@ function properties(schemas, schema) {
   const rows = Object.entries(schema.properties).map(([name, property]) =>
     fieldRow(schemas, { name, schema: property, required: required.has(name) }),
   );
-  return el("ul", { class: "fields" }, rows);
+  const closed = schema.additionalProperties === false && el("p", { class: "hint" }, "No other keys are accepted.");
+  return [el("ul", { class: "fields" }, rows), closed];
 }
 
 /** One row: a property of an object, or a parameter (`description` and `deprecated` may be its own). */

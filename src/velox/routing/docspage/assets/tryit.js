@@ -86,7 +86,10 @@ async function exchange(answer, request, signal) {
   const started = performance.now();
   answer.waiting();
   try {
-    await answer.show(await send(request, signal), started);
+    const response = await send(request, signal);
+    const shown = answer.show(response, started);
+    answer.node.scrollIntoView({ block: "nearest" });
+    await shown;
   } catch (error) {
     answer.failed(error.name === "AbortError" ? "Stopped." : `No answer: ${error.message}`);
   }
