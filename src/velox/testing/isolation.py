@@ -68,9 +68,9 @@ async def isolated(app: Velox) -> AsyncIterator[Session]:
     """Start ``app`` with its tables made; whatever is written until the end is undone then, commits included.
 
     Yields:
-        A session for the test. It and the handlers share one transaction, and see what the other wrote: every query
-        of the session reads rows anew, and a :class:`~velox.testing.TestClient` commits the session before each
-        request. (To hand over changes to another kind of client, commit it yourself.)
+        A session for the test. It and the handlers share one transaction, and see what the other wrote: a ``select``
+        of the session reads rows anew (a row that the test still holds, ``await db.refresh(row)`` does), and a
+        :class:`~velox.testing.TestClient` commits the session before each request.
 
     Raises:
         ConfigurationError: VX601 as in :func:`check_test_database`, and whatever the app's start raises.
