@@ -1,23 +1,23 @@
 """Every error that Velox raises, as one tree.
 
-    VeloxError
-    ├── ConfigurationError      the developer's mistake: a code, what is wrong, where, and what to do
-    └── Problem                 an HTTP answer (RFC 9457, Problem Details for HTTP APIs)
-        ├── BadRequest             400
-        ├── Unauthorized           401
-        ├── Forbidden              403
-        ├── NotFound               404
-        ├── MethodNotAllowed       405
-        ├── NotAcceptable          406
-        ├── Conflict               409
-        ├── Gone                   410
-        ├── PreconditionFailed     412
-        ├── ContentTooLarge        413
-        ├── UnsupportedMediaType   415
-        ├── ValidationProblem      422
-        ├── TooManyRequests        429
-        ├── InternalServerError    500
-        └── ServiceUnavailable     503
+VeloxError
+├── ConfigurationError      the developer's mistake: a code, what is wrong, where, and what to do
+└── Problem                 an HTTP answer (RFC 9457, Problem Details for HTTP APIs)
+    ├── BadRequest             400
+    ├── Unauthorized           401
+    ├── Forbidden              403
+    ├── NotFound               404
+    ├── MethodNotAllowed       405
+    ├── NotAcceptable          406
+    ├── Conflict               409
+    ├── Gone                   410
+    ├── PreconditionFailed     412
+    ├── ContentTooLarge        413
+    ├── UnsupportedMediaType   415
+    ├── ValidationProblem      422
+    ├── TooManyRequests        429
+    ├── InternalServerError    500
+    └── ServiceUnavailable     503
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ __all__ = [
     "EXIT_FAILURE",
     "EXIT_USAGE",
     "BadRequest",
-    "Conflict",
     "ConfigurationError",
+    "Conflict",
     "ContentTooLarge",
     "FieldError",
     "Forbidden",
@@ -62,14 +62,14 @@ EXIT_CONFIGURATION = 78
 """``EX_CONFIG`` of BSD's sysexits.h: production refuses to start as it is configured."""
 
 CODES: Mapping[str, str] = {
-    # VX1xx: finding and starting the app
+    # VX1xx finding and starting the app
     "VX101": "no app factory was found",
     "VX102": "the port is in use",
     "VX103": "the app could not be imported",
     "VX104": "the app factory failed",
     "VX105": "a start-up step failed",
     "VX106": "an option has a wrong value",
-    # VX2xx: routes and handler signatures
+    # VX2xx routes and handler signatures
     "VX201": "a handler's parameter has no source",
     "VX202": "a type is not supported here",
     "VX203": "a table class is used as a request body",
@@ -79,24 +79,24 @@ CODES: Mapping[str, str] = {
     "VX207": "a provider is missing, ambiguous or circular",
     "VX208": "a feature folder could not be imported",
     "VX209": "two routes have the same name",
-    # VX3xx: settings
+    # VX3xx settings
     "VX301": "a setting is unknown",
     "VX302": "a setting has a wrong value",
     "VX303": "the secret key is not fit for production",
     "VX304": "a settings file cannot be read",
-    # VX4xx: the database
+    # VX4xx the database
     "VX401": "the database URL is not supported",
     "VX402": "the database cannot be reached",
     "VX403": "a model is not fit for its use",
-    # VX5xx: writing projects and apps
+    # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
     "VX503": "a field is not understood",
     "VX504": "this is not a Velox project",
     "VX505": "a file cannot be written",
-    # VX6xx: testing
+    # VX6xx testing
     "VX601": "the database is not a test database",
-    # VX7xx: what a command needs
+    # VX7xx what a command needs
     "VX701": "an optional package is missing",
     "VX702": "the OpenAPI document differs from the file",
     "VX703": "no handler answers that URL",

@@ -11,9 +11,22 @@ __all__ = ["location_of"]
 
 
 def location_of(fn: Callable[..., Any]) -> str:
-    """``file:line`` of ``fn``'s definition, relative to the working directory when it lies below it."""
-    code = getattr(inspect.unwrap(fn), "__code__", None)
-    if code is None:
+    """``file:line`` of the definition of ``fn`` (a function, a class, a partial or a callable object), relative to the
+    working directory when it lies below it.
+    """
+    while hasattr(fn, "func"):  # functools.partial
+        fn = fn.func
+    found = inspect.unwrap(fn)
+    code = getattr(found, "__code__", None)
+    if code is not None:
+        return f"{shortened(code.co_filename)}:{code.co_firstlineno}"
+    cls = found if inspect.isclass(found) else type(found)
+    try:
+        return f"{shortened(inspect.getfile(cls))}:{inspect.getsourcelines(cls)[1]}"
+    except (OSError, TypeError):
         return repr(fn)
-    path = os.path.relpath(code.co_filename)
-    return f"{code.co_filename if path.startswith('..') else path}:{code.co_firstlineno}"
+
+
+def shortened(path: str) -> str:
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative

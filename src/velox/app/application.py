@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -23,16 +24,18 @@ from velox.errors import ConfigurationError
 from velox.extension import Extension
 from velox.location import location_of
 from velox.routing import health
+from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs
-from velox.routing.endpoint import compile_endpoint
+from velox.routing.endpoint import compile_endpoint, decoded
 from velox.routing.openapi import openapi_document
 from velox.routing.plan import Limits, Plan
 from velox.routing.planning import make_plan, path_template
 from velox.routing.problem import ProblemHandler
+from velox.routing.provider import provided_type
 from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
-from velox.routing.signature import SignatureReader, provided_type
+from velox.routing.signature import SignatureReader
 from velox.settings import Settings
 
 __all__ = ["Velox"]
@@ -42,7 +45,7 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 logger = logging.getLogger("velox")
 
 
-class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the typed decorators replace Sanic's
+class Velox(Routes, Sanic[Config, SimpleNamespace]):
     """A Sanic application with Velox's rooms in place.
 
     Make it in an app factory, ``create_app(settings=None) -> Velox``: the factory also runs in commands, in tests and
@@ -129,7 +132,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
                 "MOTD": False,
                 "GRACEFUL_SHUTDOWN_TIMEOUT": settings.grace_s,
                 "REQUEST_MAX_SIZE": max(settings.max_json_body_bytes, settings.max_form_body_bytes),
-                # The touch-up rewrites methods of the class Sanic for one app; a second app in the process would suffer.
+                # The touch-up rewrites methods of the class Sanic for one app; a second app in the process suffers.
                 "TOUCHUP": False,
             }
         )
@@ -172,6 +175,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
         """
         if scope not in ("app", "request"):
             raise ConfigurationError("VX106", f"a provider's scope is not {scope!r}", hint='Use "app" or "request"')
+        remember_local_names(fn, sys._getframe(1))
         self._providers[provided_type(fn)] = (fn, scope)
         return fn
 
@@ -227,7 +231,9 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
                 name = route.name.removeprefix(f"{self.name}.")
                 plan = make_plan(declared.declaration, name, declared.path, route.methods, self._providers)
                 endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
-                if reads_stream(plan):
+                if route.regex:
+                    endpoint = decoded(endpoint)
+                if reads_stream(plan) or getattr(route.handler, "is_stream", False):
                     endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
                 route.handler = endpoint
                 self._plans[id(route)] = plan
@@ -337,14 +343,14 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):  # type: ignore[misc] # the
         return routes
 
     def _route_exists(self, route: FutureRoute, declaration: Declaration) -> ConfigurationError:
-        path = declared_path(route)
+        path, answered = declared_path(route), set(route.methods or ())
         others = [
             declared
             for declared in self._declared
-            if declared.path.rstrip("/") == path.rstrip("/") and declared.routes[0].methods & route.methods
+            if declared.path.rstrip("/") == path.rstrip("/") and answered.intersection(declared.routes[0].methods)
         ]
         known = location_of(others[0].declaration.handler) if others else "another route"
-        methods = ", ".join(sorted(route.methods))
+        methods = ", ".join(sorted(answered))
         return ConfigurationError(
             "VX204",
             f"{location_of(declaration.handler)}: {methods} {path} is already answered at {known}",

@@ -1,7 +1,7 @@
 """What is opened when a worker starts, and closed when it stops.
 
-    starting ──start──▶ (ready) ──drain──▶ draining ──stop──▶ stopped
-        └── a failing start undoes what was done, last first, and leaves ``starting``
+starting ──start──▶ (ready) ──drain──▶ draining ──stop──▶ stopped
+    └── a failing start undoes what was done, last first, and leaves ``starting``
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ __all__ = ["Lifespan"]
 READY_TIMEOUT_S = 5.0
 """How long an extension may take to say that it is ready; orchestrators give up on a probe after about as long."""
 
+Step = Callable[[], Awaitable[None]]
+
 logger = logging.getLogger("velox")
 
 
@@ -35,10 +37,10 @@ class Lifespan:
         self.extensions: list[Extension] = []
         self.on_start: list[Callable[..., Any]] = []
         self.on_stop: list[Callable[..., Any]] = []
-        self._started: list[Callable[[], Awaitable[None]]] = []
+        self._started: list[Step] = []
         self._not_ready: str | None = "starting"
 
-    async def start(self, app: Any, *, prepare: Callable[[], Awaitable[None]], undo: Callable[[], Awaitable[None]]) -> None:
+    async def start(self, app: Any, *, prepare: Step, undo: Step) -> None:
         """Start everything.
 
         Args:
@@ -96,7 +98,7 @@ class Lifespan:
 
 
 async def ask(extension: Extension) -> str | None:
-    """Why ``extension`` is not ready. A check that fails or hangs is a reason too, and its cause is for the log only."""
+    """Why ``extension`` is not ready. A check that fails or hangs is a reason too; its cause is for the log only."""
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             return await extension.ready()

@@ -5,19 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from types import EllipsisType
-from typing import Any
+from typing import Any, NotRequired
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic.fields import FieldInfo
 from sanic import Request
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from velox.errors import BadRequest, ConfigurationError, FieldError
+from velox.routing.annotation import is_collection
 from velox.routing.plan import Parameter, Source
-from velox.routing.signature import is_collection
 
-__all__ = ["Binder", "GroupField", "adapter_for", "group_fields", "parse_query", "parse_urlencoded"]
+__all__ = ["Binder", "GroupField", "adapter_for", "group_fields", "parse_query", "parse_urlencoded", "wire_name"]
 
 Values = dict[str, list[Any]]
 """Name on the wire → every value given for it, in order."""
@@ -53,13 +54,21 @@ def group_fields(model: type[BaseModel], source: Source) -> tuple[GroupField, ..
     """The fields of a group and their names on the wire."""
     found = []
     for name, field in model.model_fields.items():
-        given = field.validation_alias if isinstance(field.validation_alias, str) else field.alias
+        given = wire_name(field)
         alias = given or (name.replace("_", "-") if source is Source.HEADER else name)
         annotation = field.annotation
         args = getattr(annotation, "__args__", ())
         multiple = is_collection(annotation) or any(is_collection(arg) for arg in args)
         found.append(GroupField(given or name, alias, multiple))
     return tuple(found)
+
+
+def wire_name(field: FieldInfo) -> str | None:
+    """The first name by which pydantic looks for ``field``; ``None`` when that is the field's own."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return next((choice for choice in alias.choices if isinstance(choice, str)), None)
+    return alias if isinstance(alias, str) else field.alias
 
 
 def parse_query(text: str) -> Values:
@@ -111,8 +120,8 @@ class Binder:
         fields = {p.key: p.annotation if p.required or p.group else NotRequired[p.annotation] for p in parameters}
         for parameter in parameters:
             adapter_for(parameter.annotation, f"{where}: parameter {parameter.name!r}")
-        shape = TypedDict("Parameters", fields)  # type: ignore[operator]
-        shape.__pydantic_config__ = ConfigDict(hide_input_in_errors=True)
+        shape = TypedDict("Parameters", fields)  # type: ignore[misc]
+        shape.__pydantic_config__ = ConfigDict(hide_input_in_errors=True)  # type: ignore[attr-defined]
         self._validate = TypeAdapter(shape).validator.validate_python
         self._readers = [self._reader(parameter) for parameter in parameters if parameter.source is not Source.QUERY]
         self._query = [p for p in parameters if p.source is Source.QUERY]
@@ -146,19 +155,32 @@ class Binder:
         return self._validate(raw)  # type: ignore[no-any-return]
 
     def explain(self, error: ValidationError) -> list[FieldError]:
-        """What ``error`` says, by the parameters' names on the wire."""
-        return [self._field_error(item) for item in error.errors(include_url=False, include_context=False)]
+        """What ``error`` says, by the parameters' names on the wire; of a union's members only the first is heard."""
+        found: dict[str, FieldError] = {}
+        for item in error.errors(include_url=False, include_context=False):
+            place, made = self._field_error(item)
+            found.setdefault(place, made)
+        return list(found.values())
 
-    def _field_error(self, item: Any) -> FieldError:
+    def _field_error(self, item: Any) -> tuple[str, FieldError]:
         key, *rest = item["loc"]
-        parameter = self.parameters[key]
-        names = [str(part) for part in rest] if parameter.group else [parameter.alias, *map(str, rest)]
+        parameter, multiple = self.parameters[key], self.parameters[key].multiple
+        names = [parameter.alias]
+        if parameter.group is not None:
+            members = {member.name: member for member in group_fields(parameter.group, parameter.source)}
+            member = members.get(rest[0]) if rest else None
+            names = [member.alias if member else str(rest[0])] if rest else []
+            multiple = member.multiple if member else False
+        # Numbers are places in a list; other steps name members of a union, which are no names on the wire.
+        names += [str(step) for step in rest[bool(parameter.group) :] if isinstance(step, int)]
         message, code = item["msg"], item["type"]
-        if isinstance(item["input"], list) and len(item["input"]) > 1 and code.endswith(("_type", "_parsing")):
+        if not multiple and isinstance(item["input"], list) and len(item["input"]) > 1:
             message, code = "Given more than once, but it takes one value", "repeated"
         if parameter.source in (Source.FORM, Source.FILE):
-            return FieldError(message, code, pointer="/" + "/".join(names))
-        return FieldError(message, code, parameter=".".join([parameter.source.value, *names]))
+            pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
+            return pointer, FieldError(message, code, pointer=pointer)
+        place = ".".join([parameter.source.value, *names])
+        return place, FieldError(message, code, parameter=place)
 
     def _reader(self, parameter: Parameter) -> Callable[[Request, dict[str, Any], dict[str, Any]], None]:
         key, alias, multiple = parameter.key, parameter.alias, parameter.multiple
@@ -190,9 +212,7 @@ def _held(request: Request, source: Source) -> Any:
     return request.headers if source is Source.HEADER else request.cookies
 
 
-def _collector(
-    parameter: Parameter, siblings: Iterable[Parameter]
-) -> Callable[[Values], Any | EllipsisType]:
+def _collector(parameter: Parameter, siblings: Iterable[Parameter]) -> Callable[[Values], Any | EllipsisType]:
     """Picks ``parameter``'s raw value out of all values; ``...`` when there is none."""
     if parameter.group is not None:
         return _group_collector(parameter, siblings)

@@ -36,4 +36,4 @@ class Blueprint(Routes, SanicBlueprint):
         self.middlewares = []
         self.exceptions = []
         self.listeners = {}
-        super().register(app, options)
+        super().register(app, options)  # type: ignore[no-untyped-call]

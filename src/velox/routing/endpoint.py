@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import dataclasses
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import ValidationError
 from sanic import Request
 from sanic.response import BaseHTTPResponse
 
-from velox.errors import FieldError, ValidationProblem
+from velox.errors import ConfigurationError, FieldError, ValidationProblem
 from velox.routing.binding import Binder, adapter_for
 from velox.routing.body import JsonBody
 from velox.routing.form import Form, read_form
 from velox.routing.plan import Limits, Parameter, Plan, Source
 from velox.routing.result import ResultEncoder
 from velox.routing.scope import Answered, Scope, provided
-from velox.routing.stream import send_stream, stream_of
+from velox.routing.stream import break_off, send_stream, stream_of
 
-__all__ = ["Endpoint", "compile_endpoint"]
+__all__ = ["Endpoint", "compile_endpoint", "decoded"]
 
 Endpoint = Callable[..., Awaitable[BaseHTTPResponse | None]]
 PARAMETERS = frozenset({Source.PATH, Source.QUERY, Source.HEADER, Source.COOKIE})
@@ -44,19 +46,24 @@ def compile_endpoint(plan: Plan, *, limits: Limits, validate: bool, app_scope: S
     """
     where = f"{plan.location}: {plan.handler.__qualname__}"
     bind = compile_arguments(plan, limits, where)
-    call = plan.handler if plan.is_async else functools.partial(asyncio.to_thread, plan.handler)
-    stream = stream_of(plan.returns)
+    call = caller(plan)
+    stream = stream_of(plan.returns, where)
+    if stream is None and is_generator(plan.handler):
+        raise ConfigurationError(
+            "VX202",
+            f"{where} yields, but its return annotation names no stream",
+            hint="Write `async def` and annotate -> EventStream[T], -> JsonLines[T], or -> AsyncIterator[bytes]",
+        )
     if stream is not None:
         encoder = ResultEncoder(stream.item, status=plan.status, validate=validate, where=where)
 
-        async def answer_stream(request: Request, arguments: dict[str, Any]) -> BaseHTTPResponse | None:
+        async def answer_stream(request: Request, arguments: dict[str, Any]) -> BaseHTTPResponse:
             items = plan.handler(**arguments)
-            if asyncio.iscoroutine(items):
+            if inspect.isawaitable(items):
                 items = await items
-            await send_stream(request, aiter(items), stream, encoder.encode, plan.status)
-            return None
+            return await send_stream(request, aiter(items), stream, encoder.encode, plan.status)
 
-        return with_scope(plan, bind, answer_stream, None, limits, app_scope)
+        return unbroken(with_scope(plan, bind, answer_stream, respond=None, limits=limits, app_scope=app_scope))
     encoder = ResultEncoder(plan.returns, status=plan.status, validate=validate, where=where)
     if not any(p.provider for p in plan.parameters) and not any(p.source in FORMS for p in plan.inputs()):
         return without_scope(bind, call, encoder)
@@ -64,7 +71,58 @@ def compile_endpoint(plan: Plan, *, limits: Limits, validate: bool, app_scope: S
     async def answer(request: Request, arguments: dict[str, Any]) -> Any:
         return await call(**arguments)
 
-    return with_scope(plan, bind, answer, encoder.respond, limits, app_scope)
+    return with_scope(plan, bind, answer, respond=encoder.respond, limits=limits, app_scope=app_scope)
+
+
+def unbroken(endpoint: Endpoint) -> Endpoint:
+    """``endpoint``, whose answer is never half: an error after its start breaks the connection."""
+
+    async def stream(request: Request, **path: Any) -> BaseHTTPResponse | None:
+        try:
+            return await endpoint(request, **path)
+        except Exception as error:
+            if request.responded:
+                break_off(request, error)
+            raise
+
+    return stream
+
+
+def decoded(endpoint: Endpoint) -> Endpoint:
+    """``endpoint`` with percent-decoded path values, for paths that are matched by a regular expression: Sanic decodes
+    all others.
+    """
+
+    async def with_decoded_path(request: Request, **path: Any) -> BaseHTTPResponse | None:
+        values = {name: unquote(value) if isinstance(value, str) else value for name, value in path.items()}
+        return await endpoint(request, **values)
+
+    return with_decoded_path
+
+
+def caller(plan: Plan) -> Callable[..., Awaitable[Any]]:
+    """The handler as something to await: itself, or with what its decorators or a thread need around it."""
+    handler = plan.handler
+    if inspect.iscoroutinefunction(handler):
+        return handler
+    if plan.is_async:
+        # Not async by itself: an object's __call__, or a decorator's plain wrapper around an async handler.
+        async def on_loop(**arguments: Any) -> Any:
+            result = handler(**arguments)
+            return await result if inspect.isawaitable(result) else result
+
+        return on_loop
+
+    async def in_thread(**arguments: Any) -> Any:
+        result = await asyncio.to_thread(handler, **arguments)  # copies the context variables
+        return await result if inspect.isawaitable(result) else result
+
+    return in_thread
+
+
+def is_generator(handler: Callable[..., Any]) -> bool:
+    found = inspect.unwrap(handler)
+    return inspect.isasyncgenfunction(found) or inspect.isgeneratorfunction(found)
 
 
 def without_scope(
@@ -91,6 +149,7 @@ def with_scope(
     plan: Plan,
     bind: Callable[[Request, dict[str, Any]], dict[str, Any]] | None,
     answer: Callable[[Request, dict[str, Any]], Awaitable[Any]],
+    *,
     respond: Callable[[Any], BaseHTTPResponse] | None,
     limits: Limits,
     app_scope: Scope,
@@ -98,14 +157,15 @@ def with_scope(
     """The whole way: read the form, make what the handler needs, call it, give back what was made, then answer.
 
     The order is the promise: providers finish (a session commits) *before* the response is built, so a failing commit
-    can never be answered with a 2xx. ``respond`` is ``None`` for streams, which answer while they run.
+    can never be answered with a 2xx. ``respond`` is ``None`` for streams: they answer while they run, and only their
+    end is sent afterwards.
     """
     own = tuple(p.name for p in plan.parameters if p.provider is None)
     providers = provided(plan.parameters)
     forms = [p for p in plan.inputs() if p.source in FORMS]
     check_form = Binder(forms, f"{plan.location}: {plan.handler.__qualname__}") if forms else None
     if plan.options.max_body_bytes is not None:
-        limits = Limits(limits.json_body_bytes, plan.options.max_body_bytes, limits.form_parts, limits.form_spool_bytes)
+        limits = dataclasses.replace(limits, form_body_bytes=plan.options.max_body_bytes)
 
     async def endpoint(request: Request, **path: Any) -> BaseHTTPResponse | None:
         scope = Scope(app_scope)
@@ -125,7 +185,10 @@ def with_scope(
         else:
             status = result.status if isinstance(result, BaseHTTPResponse) else 200
             await scope.close(Answered(status) if status >= 400 else None)
-            return respond(result) if respond is not None else None
+            if respond is not None:
+                return respond(result)
+            await result.eof()
+            return None
         finally:
             if form is not None:
                 form.close()
@@ -174,7 +237,8 @@ def bind_request(key: str) -> Callable[[Request, dict[str, Any]], dict[str, Any]
 
 def json_body(body: Parameter, plan: Plan, limits: Limits, where: str) -> JsonBody:
     adapter = adapter_for(body.annotation, f"{where}: parameter {body.name!r}")
-    return JsonBody(adapter, plan.options.max_body_bytes or limits.json_body_bytes)
+    own_limit = plan.options.max_body_bytes
+    return JsonBody(adapter, limits.json_body_bytes if own_limit is None else own_limit)
 
 
 def bind_all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
+from typing import Any
 
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 from sanic import Request
@@ -76,7 +77,7 @@ async def read_form(request: Request, limits: Limits) -> Form:
 async def chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     """The body as it arrives, up to ``max_bytes``."""
     received_bytes = 0
-    stream = request.stream
+    stream: Any = request.stream
     while stream is not None and (chunk := await stream.read()):
         received_bytes += len(chunk)
         if received_bytes > max_bytes:
@@ -99,7 +100,7 @@ async def read_multipart(request: Request, boundary: str, form: Form, limits: Li
                         assert file is not None
                         file.write(event)
                     elif segment is not None and file is not None:
-                        form.add(segment.name, part_value(segment, file))
+                        form.add(segment.name or "", part_value(segment, file))
                         segment = file = None
         finally:
             if file is not None:
@@ -110,7 +111,7 @@ def part_value(segment: MultipartSegment, file: SpooledTemporaryFile[bytes]) -> 
     """A part with a file name is a file, one without is text (RFC 7578, section 4.2)."""
     if segment.filename is not None:
         content_type = segment.content_type or "application/octet-stream"
-        return UploadFile(file, name=segment.name, filename=segment.filename, content_type=content_type)
+        return UploadFile(file, name=segment.name or "", filename=segment.filename, content_type=content_type)
     with file:
         file.seek(0)
         try:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import TypeAdapter
-from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
-from pydantic_core import to_jsonable_python
+from pydantic_core import core_schema, to_jsonable_python
 
 from velox.errors import BadRequest, ContentTooLarge, Problem, UnsupportedMediaType, ValidationProblem, phrase
-from velox.routing.binding import group_fields
+from velox.routing.annotation import without_alias
+from velox.routing.binding import group_fields, wire_name
 from velox.routing.markers import Marker, Provide
 from velox.routing.plan import Parameter, Plan, Source
 from velox.routing.problem import PROBLEM_JSON
@@ -64,6 +64,30 @@ class Components(GenerateJsonSchema):
 
     def normalize_name(self, name: str) -> str:
         return str(super().normalize_name(name)).strip("_")
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> Schema:
+        """A number, or text that keeps every digit; pydantic says neither how many digits nor which text."""
+        made = dict(super().decimal_schema(schema))
+        digits, places = schema.get("max_digits"), schema.get("decimal_places")
+        for branch in made.get("anyOf", []):
+            if branch["type"] == "string":
+                branch["pattern"] = decimal_pattern(schema)
+            elif digits is not None and places is not None:
+                limit = 10 ** (digits - places)
+                branch.setdefault("exclusiveMaximum", limit)
+                if "minimum" not in branch and "exclusiveMinimum" not in branch:
+                    branch["exclusiveMinimum"] = -limit
+                branch["multipleOf"] = float(f"1e-{places}")
+        return made
+
+
+def decimal_pattern(schema: core_schema.DecimalSchema) -> str:
+    """The text of a Decimal: its sign, and as many digits as it may have."""
+    digits, places = schema.get("max_digits"), schema.get("decimal_places")
+    least = max((bound for bound in (schema.get("ge"), schema.get("gt")) if bound is not None), default=-1)
+    whole = f"{{1,{digits - (places or 0)}}}" if digits is not None else "+"
+    fraction = "" if places == 0 else r"(\.[0-9]+)?" if places is None else rf"(\.[0-9]{{1,{places}}})?"
+    return f"^{'' if least >= 0 else '-?'}[0-9]{whole}{fraction}$"
 
 
 class SchemaBook:
@@ -151,6 +175,8 @@ def operation(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     if body:
         made["requestBody"] = body
     made["responses"] = responses(plan, book)
+    if plan.options.deprecated:
+        made["deprecated"] = True
     if plan.options.security:
         made["security"] = [{name: []} for name in plan.options.security]
     return made
@@ -166,19 +192,14 @@ def parameter_objects(parameter: Parameter, book: SchemaBook) -> Iterable[dict[s
         yield parameter_object(parameter.alias, place, parameter.required, schema)
         return
     for member in group_fields(parameter.group, parameter.source):
-        field = next(
-            field for name, field in parameter.group.model_fields.items() if member.name in (name, field_name(field))
-        )
-        schema = book.schema(field.rebuild_annotation(), "validation")
+        fields = parameter.group.model_fields
+        field = next(field for name, field in fields.items() if member.name in (name, wire_name(field)))
+        schema = book.schema(without_alias(field.rebuild_annotation()), "validation")
         if not field.is_required() and field.default is not None and schema:
             schema["default"] = to_jsonable_python(field.get_default(call_default_factory=False))
         if field.description and schema:
             schema["description"] = field.description
         yield parameter_object(member.alias, place, field.is_required(), schema)
-
-
-def field_name(field: FieldInfo) -> str | None:
-    return field.validation_alias if isinstance(field.validation_alias, str) else field.alias
 
 
 def parameter_object(name: str, place: str, required: bool, schema: Schema) -> dict[str, Any]:

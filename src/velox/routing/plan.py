@@ -88,6 +88,7 @@ class RouteOptions:
     problems: tuple[type[Problem], ...] = ()
     security: tuple[str, ...] = ()
     max_body_bytes: int | None = None
+    deprecated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any
 from velox.errors import Problem
 from velox.location import location_of
 from velox.routing.plan import Plan
+from velox.routing.provider import Providers
 from velox.routing.route import Declaration
-from velox.routing.signature import Providers, SignatureReader
+from velox.routing.signature import SignatureReader
 
 __all__ = ["make_plan", "path_template"]
 
@@ -23,9 +24,7 @@ def path_template(path: str) -> str:
     return "/" + PARAMETER.sub(r"{\1}", path).lstrip("/")
 
 
-def make_plan(
-    declaration: Declaration, name: str, path: str, methods: Collection[str], providers: Providers
-) -> Plan:
+def make_plan(declaration: Declaration, name: str, path: str, methods: Collection[str], providers: Providers) -> Plan:
     """Read a route.
 
     Args:
@@ -53,13 +52,19 @@ def make_plan(
         parameters=parameters,
         returns=returns,
         status=options.status or (204 if returns in (None, type(None)) else 200),
-        is_async=inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler),
+        is_async=is_async(handler),
         summary=options.summary or summary or name.rpartition(".")[2].replace("_", " ").capitalize(),
         description=options.description or description,
         tags=options.tags or tuple(name.split(".")[:-1][:1]),
         hidden=options.hidden,
         problems=tuple(dict.fromkeys([*options.problems, *named_problems(handler)])),
     )
+
+
+def is_async(handler: Callable[..., Any]) -> bool:
+    """Whether ``handler`` runs on the event loop: it, or what a decorator wrapped, is async; others get a thread."""
+    candidates = (handler, inspect.unwrap(handler), getattr(handler, "__call__", None))  # noqa: B004 - an object's own
+    return any(inspect.iscoroutinefunction(found) or inspect.isasyncgenfunction(found) for found in candidates)
 
 
 def documentation(handler: Callable[..., Any]) -> tuple[str, str]:

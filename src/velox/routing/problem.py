@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
+from uuid import uuid4
 
 from pydantic_core import to_json
 from sanic import Request
@@ -47,7 +50,8 @@ KINDS: Mapping[int, type[Problem]] = {
         ServiceUnavailable,
     )
 }
-MAX_REQUEST_ID_CHARS = 128
+FIT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+LINE_BREAKS = re.compile(r"[\r\n\0]+")
 
 logger = logging.getLogger("velox.error")
 
@@ -67,32 +71,51 @@ def problem_of(error: BaseException, *, reveal: bool) -> Problem:
         headers = {str(name): str(value) for name, value in (getattr(error, "headers", None) or {}).items()}
         if status >= 500 and not reveal:
             detail = None
-        return _of_status(status, detail, headers)
+        return kind_of(status)(detail, headers=headers)
     detail = f"{type(error).__name__}: {error}" if reveal else "The server made an error. Its log has the request id."
     return InternalServerError(detail)
 
 
-def _of_status(status: int, detail: str | None, headers: dict[str, str]) -> Problem:
-    kind = KINDS.get(status)
-    if kind is None:
-        kind = type("SanicProblem", (Problem,), {"status": status, "title": phrase(status)})
-    return kind(detail, headers=headers)
+@cache
+def kind_of(status: int) -> type[Problem]:
+    """The problem class for ``status``; for one that has none a class without a name of its own."""
+    if status in KINDS:
+        return KINDS[status]
+    try:
+        title = phrase(status)
+    except ValueError:  # no status that HTTP knows
+        title = "Error"
+    return type("SanicProblem", (Problem,), {"status": status, "title": title})
 
 
-def problem_response(problem: Problem, request: Request | None) -> HTTPResponse:
+def problem_response(problem: Problem, request: Request) -> HTTPResponse:
     """The response that carries ``problem``."""
-    document = problem.to_dict(
-        instance=request.path if request is not None else None,
-        request_id=request_id(request) if request is not None else None,
-    )
+    identity = request_id(request)
+    document = problem.to_dict(instance=request.path, request_id=identity)
     return HTTPResponse(
-        to_json(document, inf_nan_mode="null"), problem.status, headers=problem.headers, content_type=PROBLEM_JSON
+        to_json(document, inf_nan_mode="null", fallback=str),
+        problem.status,
+        headers=safe_headers(problem, identity),
+        content_type=PROBLEM_JSON,
     )
+
+
+def safe_headers(problem: Problem, identity: str) -> dict[str, str]:
+    """The problem's own headers and ``X-Request-ID``; a line break in a value would begin another header."""
+    own = {name: LINE_BREAKS.sub(" ", value) for name, value in problem.headers.items()}
+    return {"X-Request-ID": identity, **own}
 
 
 def request_id(request: Request) -> str:
-    """The request's id: the client's ``X-Request-ID``, else a new one."""
-    return str(request.id)[:MAX_REQUEST_ID_CHARS]
+    """The request's id: the client's ``X-Request-ID`` when it is fit for headers and logs, else a new one."""
+    given = request.headers.get("x-request-id", "")
+    if FIT_REQUEST_ID.fullmatch(given):
+        return given
+    if not given:
+        return str(request.id)
+    if not hasattr(request.ctx, "velox_request_id"):
+        request.ctx.velox_request_id = str(uuid4())
+    return str(request.ctx.velox_request_id)
 
 
 class ProblemHandler(ErrorHandler):
@@ -111,22 +134,31 @@ class ProblemHandler(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception that no handler was registered for."""
         problem = problem_of(exception, reveal=self._reveal)
-        if problem.status == MethodNotAllowed.status and request is not None:
+        if problem.status == MethodNotAllowed.status:
             problem.headers.setdefault("Allow", ", ".join(allowed_methods(request)))
         if problem.status >= 500:
-            where = f"{request.method} {request.path}" if request is not None else "a request that could not be read"
-            identity = request_id(request) if request is not None else "-"
-            logger.error("%s failed [request %s]", where, identity, exc_info=exception)
-        if self._reveal and request is not None and wants_html(request):
+            log(request, problem, exception)
+        if self._reveal and wants_html(request):
             return self._page(request, problem, exception)
         return problem_response(problem, request)
 
     def _page(self, request: Request, problem: Problem, exception: Exception) -> HTTPResponse:
-        document: dict[str, Any] = problem.to_dict(instance=request.path, request_id=request_id(request))
+        identity = request_id(request)
+        document: dict[str, Any] = problem.to_dict(instance=request.path, request_id=identity)
         unexpected = None if isinstance(exception, Problem) else exception
         body = error_page.render(document, unexpected, f"{request.method} {request.path}")
-        headers = {**problem.headers, "Content-Security-Policy": error_page.CONTENT_SECURITY_POLICY}
+        headers = safe_headers(problem, identity)
+        headers["Content-Security-Policy"] = error_page.CONTENT_SECURITY_POLICY
         return HTTPResponse(body, problem.status, headers=headers, content_type="text/html; charset=utf-8")
+
+
+def log(request: Request, problem: Problem, exception: Exception) -> None:
+    """One record for a failed request: with the traceback, unless the handler itself raised the problem."""
+    where, identity = f"{request.method} {request.path}", request_id(request)
+    if exception is problem and not isinstance(problem, InternalServerError):
+        logger.info("%s answered %d [request %s]: %s", where, problem.status, identity, problem.detail)
+    else:
+        logger.error("%s failed [request %s]", where, identity, exc_info=exception)
 
 
 def allowed_methods(request: Request) -> list[str]:

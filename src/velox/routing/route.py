@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import sys
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from sanic.mixins.routes import RouteMixin
-from sanic.response import BaseHTTPResponse
+from sanic.response import HTTPResponse
 
 from velox.errors import Problem
+from velox.routing.annotation import remember_local_names
 from velox.routing.plan import RouteOptions
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
@@ -51,12 +53,13 @@ class Routes(RouteMixin):
         problems: Problems that the handler raises, for the documentation. Those named in its own code are found.
         security: Names of security schemes (see :meth:`velox.Velox.add_security_scheme`) that it asks for.
         max_body_bytes: The body's limit, instead of the setting's.
+        deprecated: Mark it as on its way out in the documentation.
 
     Mistakes in the signature are found when the app is compiled, and raise
     :class:`~velox.errors.ConfigurationError` with file, line and the fix.
     """
 
-    def route(  # type: ignore[override] # Sanic types handlers by value; ours stay what they are
+    def route(
         self,
         uri: str,
         methods: Iterable[str] | None = None,
@@ -69,20 +72,32 @@ class Routes(RouteMixin):
         problems: Sequence[type[Problem]] = (),
         security: Sequence[str] = (),
         max_body_bytes: int | None = None,
+        deprecated: bool = False,
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Declare a route for ``methods`` (default GET)."""
         options = RouteOptions(
-            status, summary, description, tuple(tags), hidden, tuple(problems), tuple(security), max_body_bytes
+            status=status,
+            summary=summary,
+            description=description,
+            tags=tuple(tags),
+            hidden=hidden,
+            problems=tuple(problems),
+            security=tuple(security),
+            max_body_bytes=max_body_bytes,
+            deprecated=deprecated,
         )
         names = tuple(method.upper() for method in methods or ("GET",))
 
         def decorate(handler: Callable[P, T]) -> Callable[P, T]:
+            remember_local_names(handler, sys._getframe(1))
             if sanic.get("websocket") or sanic.get("static") or hasattr(handler, "view_class"):
-                super(Routes, self).route(uri, methods, *args, **sanic)(handler)
+                super(Routes, self).route(uri, methods, *args, **sanic)(handler)  # type: ignore[arg-type]
                 return handler
             served = (*names, "HEAD") if "GET" in names and "HEAD" not in names else names
-            register = super(Routes, self).route(uri, served, *args, **{"unquote": True, "ignore_body": False, **sanic})
+            # Path values are percent-decoded for every handler, also through add_route, which passes its own default.
+            decoded = {"ignore_body": False, **sanic, "unquote": True}
+            register = super(Routes, self).route(uri, served, *args, **decoded)
             register(placeholder(Declaration(handler, options)))
             return handler
 
@@ -127,10 +142,10 @@ class Routes(RouteMixin):
         return decorate
 
 
-def placeholder(declaration: Declaration) -> Callable[..., Awaitable[BaseHTTPResponse]]:
+def placeholder(declaration: Declaration) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:
     """What Sanic gets to hold until the app is compiled: blueprints are shared by apps, compiled handlers are not."""
 
-    async def not_compiled(request: Any, **path: Any) -> BaseHTTPResponse:
+    async def not_compiled(request: Any, **path: Any) -> HTTPResponse | None:
         raise RuntimeError("the app was not compiled")
 
     handler = declaration.handler

@@ -84,7 +84,7 @@ class Scope:
             generator = self._generators.pop()
             try:
                 await finish(generator, raised or error)
-            except BaseException as new:
+            except BaseException as new:  # noqa: BLE001 - raised below, after the others are finished
                 if new is not error:
                     raised = raised or new
         self._made.clear()

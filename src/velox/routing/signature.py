@@ -16,23 +16,34 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import types
-import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from sanic import Request
-from typing_extensions import is_typeddict
 
 from velox.errors import ConfigurationError
 from velox.location import location_of
+from velox.routing.annotation import (
+    base_type,
+    display,
+    display_name,
+    field_alias,
+    is_collection,
+    is_scalar,
+    is_scalar_collection,
+    is_structure,
+    is_subclass,
+    type_hints,
+    without_alias,
+)
 from velox.routing.markers import Body, Cookie, File, Form, Header, Marker, Path, Provide, Query
 from velox.routing.plan import Parameter, ProviderPlan, Source
+from velox.routing.provider import Providers, provided_type, provider_kind
 from velox.routing.upload import UploadFile
 
-__all__ = ["Providers", "SignatureReader", "base_type", "provided_type"]
+__all__ = ["SignatureReader"]
 
 SOURCES: Mapping[type[Marker], Source] = {
     Path: Source.PATH,
@@ -44,10 +55,7 @@ SOURCES: Mapping[type[Marker], Source] = {
     File: Source.FILE,
 }
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-COLLECTIONS = (list, set, frozenset, tuple)
-
-Providers = Mapping[Any, tuple[Callable[..., Any], str]]
-"""What the app has registered: the type made → (the provider, its scope)."""
+BODIES = frozenset({Source.BODY, Source.FORM, Source.FILE})
 
 
 class SignatureReader:
@@ -61,7 +69,8 @@ class SignatureReader:
 
     def __init__(self, path_names: Collection[str], methods: Collection[str], providers: Providers) -> None:
         self._path_names = frozenset(path_names)
-        self._has_body = bool(BODY_METHODS.intersection(methods))
+        self._methods = frozenset(methods)
+        self._has_body = bool(BODY_METHODS & self._methods)
         self._providers = providers
         self._building: list[Callable[..., Any]] = []
         self._built: dict[tuple[Any, Callable[..., Any]], ProviderPlan] = {}
@@ -73,7 +82,11 @@ class SignatureReader:
             ConfigurationError: VX201, VX202, VX203, VX205, VX206 or VX207, each with file, line and the fix.
         """
         parameters, returns = self._read(fn, prefix="")
+        if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values()):
+            parameters += tuple(self._unnamed_path(parameters))
         self._check_path(fn, parameters)
+        self._check_bodies(fn, parameters)
+        self._check_call(fn, parameters)
         return parameters, returns
 
     def _read(self, fn: Callable[..., Any], prefix: str) -> tuple[tuple[Parameter, ...], Any]:
@@ -85,7 +98,7 @@ class SignatureReader:
             if parameter.kind is parameter.POSITIONAL_ONLY:
                 raise ConfigurationError(
                     "VX201",
-                    f"{location_of(fn)}: parameter {parameter.name!r} of {fn.__qualname__} is positional-only",
+                    f"{location_of(fn)}: parameter {parameter.name!r} of {display_name(fn)} is positional-only",
                     hint="Remove the '/' from the signature: Velox passes parameters by name",
                 )
             parameters.append(self._parameter(fn, parameter, hints.get(parameter.name), prefix, first=position == 0))
@@ -106,29 +119,49 @@ class SignatureReader:
             required=required,
             default=None if required else parameter.default,
         )
+        where = f"{location_of(fn)}: parameter {name!r} of {display_name(fn)}"
+        if parameter.annotation is inspect.Parameter.empty:
+            return self._untyped(where, made, first=first)
+        check_default(where, made)
         base = base_type(annotation)
-        unmarked_type = parameter.annotation is inspect.Parameter.empty
-        if (unmarked_type and first and name not in self._path_names) or is_subclass(base, Request):
+        if is_subclass(base, Request):
             return made
         inline = next((mark for mark in metadata if isinstance(mark, Provide)), None)
         if inline is not None:
             return self._provided(fn, made, inline.fn, "request")
-        if unmarked_type and name in self._path_names:
-            return dataclasses.replace(made, source=Source.PATH, annotation=Any)
-        if unmarked_type:
-            raise ConfigurationError(
-                "VX201",
-                f"{location_of(fn)}: parameter {name!r} of {fn.__qualname__} has no type",
-                hint="Annotate it: its type says where it comes from",
-            )
         mark = next((mark for mark in metadata if isinstance(mark, Marker)), None)
-        if mark is None and base in self._providers and name not in self._path_names:
-            provider, scope = self._providers[base]
-            return self._provided(fn, made, provider, scope)
-        source = SOURCES[type(mark)] if mark is not None else self._infer(fn, name, base)
-        return self._input(fn, made, source, mark, metadata)
+        if mark is None and name not in self._path_names:
+            found = self._provider_of(where, base)
+            if found is not None:
+                return self._provided(fn, made, *found)
+        source = SOURCES[type(mark)] if mark is not None else self._infer(where, name, base)
+        return self._input(where, made, source, mark, metadata)
 
-    def _infer(self, fn: Callable[..., Any], name: str, base: Any) -> Source:
+    def _untyped(self, where: str, made: Parameter, *, first: bool) -> Parameter:
+        """A parameter as Sanic's own handlers have it: the request comes first, then pieces of the path."""
+        if made.name in self._path_names:
+            return dataclasses.replace(made, source=Source.PATH, annotation=Any)
+        if first:
+            return made
+        raise ConfigurationError("VX201", f"{where} has no type", hint="Annotate it: its type says where it comes from")
+
+    def _provider_of(self, where: str, base: Any) -> tuple[Callable[..., Any], str] | None:
+        """The provider for a parameter of type ``base``: of the very type, or else of its one provided subclass."""
+        if isinstance(base, Hashable) and base in self._providers:
+            return self._providers[base]
+        if not inspect.isclass(base) or is_scalar(base) or is_structure(base):
+            return None
+        fitting = [made for made in self._providers if inspect.isclass(made) and is_proper_subclass(made, base)]
+        if len(fitting) > 1:
+            names = ", ".join(sorted(display(made) for made in fitting))
+            raise ConfigurationError(
+                "VX207",
+                f"{where} could be any of {names}",
+                hint=f"Annotate the one you mean, or register a provider for {display(base)} itself",
+            )
+        return self._providers[fitting[0]] if fitting else None
+
+    def _infer(self, where: str, name: str, base: Any) -> Source:
         if name in self._path_names:
             return Source.PATH
         if base is UploadFile or (get_origin(base) is list and get_args(base) == (UploadFile,)):
@@ -145,40 +178,34 @@ class SignatureReader:
                 return Source.QUERY
         raise ConfigurationError(
             "VX201",
-            f"{location_of(fn)}: parameter {name!r} of {fn.__qualname__} has type {display(base)}, which has no source",
+            f"{where} has type {display(base)}, which has no source",
             hint="Register a provider for that type with app.provide(...), or mark it: "
             "Annotated[T, Query()], Header(), Cookie(), Form() or, for POST, PUT and PATCH, Body()",
         )
 
     def _input(
-        self, fn: Callable[..., Any], made: Parameter, source: Source, mark: Marker | None, metadata: tuple[Any, ...]
+        self, where: str, made: Parameter, source: Source, mark: Marker | None, metadata: tuple[Any, ...]
     ) -> Parameter:
         base = base_type(made.annotation)
-        where = f"{location_of(fn)}: parameter {made.name!r} of {fn.__qualname__}"
-        if source is Source.PATH and made.name not in self._path_names and not (mark and mark.name):
+        given = (mark.name if mark else None) or field_alias(metadata)
+        alias = given or (made.name.replace("_", "-") if source is Source.HEADER else made.name)
+        if source is Source.PATH and alias not in self._path_names:
             raise ConfigurationError(
-                "VX205", f"{where} is marked as a path parameter", hint=f"Put <{made.name}> into the route's path"
+                "VX205", f"{where} is marked as a path parameter", hint=f"Put <{alias}> into the route's path"
             )
-        if source in (Source.BODY, Source.FORM, Source.FILE) and not self._has_body:
+        if source in BODIES and not self._has_body:
             raise ConfigurationError(
-                "VX201", f"{where} reads a body, but the route's methods have none", hint="Use POST, PUT or PATCH"
+                "VX201",
+                f"{where} reads a body, but {', '.join(sorted(self._methods))} requests have none",
+                hint="Use POST, PUT or PATCH",
             )
-        table = next((t for t in [base, *get_args(base)] if getattr(t, "__table__", None) is not None), None)
-        if table is not None:
-            raise ConfigurationError(
-                "VX203",
-                f"{where} has the table class {table.__name__} as its type; table classes do not validate, and would"
-                " let a client set every column",
-                hint=f"Use Create[{table.__name__}] or Update[{table.__name__}] from velox.db",
-            )
-        alias = (mark.name if mark else None) or field_alias(metadata) or made.name
-        if source is Source.HEADER:
-            alias = (mark.name if mark and mark.name else made.name.replace("_", "-")).lower()
+        check_table_class(where, base)
         is_group = is_subclass(base, BaseModel) and source not in (Source.BODY, Source.PATH, Source.FILE)
         return dataclasses.replace(
             made,
+            annotation=without_alias(made.annotation),
             source=source,
-            alias=alias,
+            alias=alias.lower() if source is Source.HEADER else alias,
             group=base if is_group else None,
             multiple=source is not Source.BODY and is_collection(base),
         )
@@ -190,17 +217,17 @@ class SignatureReader:
         """How to call provider ``fn``, which ``user`` asked for.
 
         Raises:
-            ConfigurationError: VX207 when providers need each other in a circle, or an ``app`` provider needs a request.
+            ConfigurationError: VX207 when providers need each other in a circle, or an ``app`` provider a request.
         """
         if fn in self._building:
-            circle = " → ".join(f.__qualname__ for f in [*self._building[self._building.index(fn) :], fn])
+            circle = " → ".join(display_name(f) for f in [*self._building[self._building.index(fn) :], fn])
             raise ConfigurationError(
                 "VX207", f"{location_of(fn)}: providers need each other: {circle}", hint="Break the circle"
             )
         key = (scope, fn)
         if key not in self._built:
             self._building.append(fn)
-            parameters, _ = self._read(fn, prefix=f"{fn.__qualname__}.")
+            parameters, _ = self._read(fn, prefix=f"{display_name(fn)}.")
             self._building.pop()
             plan = ProviderPlan(fn, provided_type(fn), scope, provider_kind(fn), parameters)
             if scope == "app":
@@ -213,30 +240,79 @@ class SignatureReader:
             if parameter.provider is None or parameter.provider.scope != "app":
                 raise ConfigurationError(
                     "VX207",
-                    f"{location_of(plan.fn)}: {plan.fn.__qualname__} is made once per worker but its parameter "
+                    f"{location_of(plan.fn)}: {display_name(plan.fn)} is made once per worker but its parameter "
                     f"{parameter.name!r} exists only within a request",
                     hint='Give it scope="request", or remove the parameter',
                 )
 
+    def _unnamed_path(self, parameters: tuple[Parameter, ...]) -> Iterator[Parameter]:
+        """The pieces of the path that the handler takes in its ``**kwargs``."""
+        for name in sorted(self._path_names - read_from_path(parameters)):
+            yield Parameter(name, name, Source.PATH, name, Any, required=True)
+
     def _check_path(self, fn: Callable[..., Any], parameters: tuple[Parameter, ...]) -> None:
-        takes_any = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values())
-        read = {parameter.alias for parameter in _inputs(parameters) if parameter.source is Source.PATH}
-        missing = self._path_names - read
-        if missing and not takes_any:
+        missing = self._path_names - read_from_path(parameters)
+        if missing:
             names = ", ".join(sorted(missing))
             raise ConfigurationError(
                 "VX205",
-                f"{location_of(fn)}: the route's path has <{names}>, which {fn.__qualname__} does not take",
+                f"{location_of(fn)}: the route's path has <{names}>, which {display_name(fn)} does not take",
                 hint=f"Add the parameter {names} to the handler, or remove it from the path",
             )
+
+    def _check_bodies(self, fn: Callable[..., Any], parameters: tuple[Parameter, ...]) -> None:
         bodies = [p.name for p in _inputs(parameters) if p.source is Source.BODY]
         forms = [p.name for p in _inputs(parameters) if p.source in (Source.FORM, Source.FILE)]
         if len(bodies) > 1 or (bodies and forms):
             raise ConfigurationError(
                 "VX206",
-                f"{location_of(fn)}: {fn.__qualname__} reads more than one body: {', '.join(bodies + forms)}",
+                f"{location_of(fn)}: {display_name(fn)} reads more than one body: {', '.join(bodies + forms)}",
                 hint="Join them in one model; a parameter that belongs to the query is marked Annotated[T, Query()]",
             )
+
+    def _check_call(self, fn: Callable[..., Any], parameters: tuple[Parameter, ...]) -> None:
+        """A decorator's wrapper shows the signature of what it wraps, but may not pass everything on."""
+        try:
+            inspect.signature(fn, follow_wrapped=False).bind(**{parameter.name: ... for parameter in parameters})
+        except TypeError as error:
+            raise ConfigurationError(
+                "VX201",
+                f"{location_of(fn)}: the decorator's wrapper of {display_name(fn)} cannot be called: {error}",
+                hint="Write the wrapper as `async def wrapper(*args, **kwargs)`, or give the handler the parameter too",
+            ) from None
+
+
+def read_from_path(parameters: tuple[Parameter, ...]) -> set[str]:
+    return {parameter.alias for parameter in _inputs(parameters) if parameter.source is Source.PATH}
+
+
+def check_default(where: str, parameter: Parameter) -> None:
+    """A mark in the place of the default would be taken for the value."""
+    if isinstance(parameter.default, (Marker, Provide, FieldInfo)):
+        mark = type(parameter.default).__name__.removesuffix("Info")
+        raise ConfigurationError(
+            "VX201",
+            f"{where} has {mark}(...) as its default",
+            hint=f"Write it into the type: {parameter.name}: Annotated[{display(parameter.annotation)}, {mark}(...)]",
+        )
+
+
+def check_table_class(where: str, base: Any) -> None:
+    table = next((t for t in [base, *get_args(base)] if getattr(t, "__table__", None) is not None), None)
+    if table is not None:
+        raise ConfigurationError(
+            "VX203",
+            f"{where} has the table class {table.__name__} as its type; table classes do not validate, and would let a"
+            " client set every column",
+            hint=f"Use Create[{table.__name__}] or Update[{table.__name__}] from velox.db",
+        )
+
+
+def is_proper_subclass(made: type, base: type) -> bool:
+    try:
+        return made is not base and base is not object and issubclass(made, base)
+    except TypeError:
+        return False  # a protocol without @runtime_checkable, for one
 
 
 def _inputs(parameters: tuple[Parameter, ...]) -> Iterator[Parameter]:
@@ -245,123 +321,3 @@ def _inputs(parameters: tuple[Parameter, ...]) -> Iterator[Parameter]:
             yield from _inputs(parameter.provider.parameters)
         else:
             yield parameter
-
-
-def type_hints(fn: Callable[..., Any]) -> dict[str, Any]:
-    """``fn``'s annotations as objects, ``Annotated`` kept.
-
-    Raises:
-        ConfigurationError: VX202 when a name in an annotation cannot be found at run time.
-    """
-    target = inspect.unwrap(fn if inspect.isroutine(fn) or inspect.isclass(fn) else type(fn).__call__)
-    closure = inspect.getclosurevars(target).nonlocals if inspect.isfunction(target) else {}
-    try:
-        return typing.get_type_hints(target, localns=dict(closure), include_extras=True)
-    except NameError as error:
-        raise ConfigurationError(
-            "VX202",
-            f"{location_of(fn)}: the annotations of {fn.__qualname__} name {error.name!r}, which is not there at run time",
-            hint="Import it at the top of the module, outside of `if TYPE_CHECKING:`",
-        ) from None
-
-
-def base_type(annotation: Any) -> Any:
-    """``annotation`` without ``Annotated``, and without ``| None`` when only one other type is left."""
-    if get_origin(annotation) is Annotated:
-        return base_type(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        others = [arg for arg in get_args(annotation) if arg is not type(None)]
-        if len(others) == 1:
-            return base_type(others[0])
-    return annotation
-
-
-def is_subclass(annotation: Any, cls: type) -> bool:
-    return isinstance(annotation, type) and get_origin(annotation) is None and issubclass(annotation, cls)
-
-
-def is_structure(annotation: Any) -> bool:
-    """Whether a JSON object or array is what naturally carries ``annotation``."""
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return any(is_structure(base_type(arg)) for arg in get_args(annotation))
-    if origin is not None and isinstance(origin, type):
-        return issubclass(origin, (Mapping, BaseModel, *COLLECTIONS)) or origin is Collection
-    return (
-        is_subclass(annotation, BaseModel)
-        or dataclasses.is_dataclass(annotation)
-        or is_typeddict(annotation)
-        or is_subclass(annotation, dict)
-        or annotation in COLLECTIONS
-    )
-
-
-def is_scalar(annotation: Any) -> bool:
-    """Whether one string on the wire naturally carries ``annotation``."""
-    annotation = base_type(annotation)
-    origin = get_origin(annotation)
-    if origin is Literal:
-        return True
-    if origin in (Union, types.UnionType):
-        return all(is_scalar(arg) or arg is type(None) for arg in get_args(annotation))
-    if origin is not None or not isinstance(annotation, type):
-        return False
-    return not is_structure(annotation) and (
-        annotation.__module__ in {"builtins", "datetime", "decimal", "uuid", "pathlib", "ipaddress", "enum", "re"}
-        and annotation not in (object, type(None))
-        or issubclass(annotation, (str, int, float))
-        or hasattr(annotation, "__members__")
-        or annotation.__module__.startswith("pydantic")
-    )
-
-
-def is_collection(annotation: Any) -> bool:
-    return get_origin(annotation) in COLLECTIONS or annotation in COLLECTIONS
-
-
-def is_scalar_collection(annotation: Any) -> bool:
-    return get_origin(annotation) in COLLECTIONS and all(
-        is_scalar(arg) for arg in get_args(annotation) if arg is not Ellipsis
-    )
-
-
-def field_alias(metadata: tuple[Any, ...]) -> str | None:
-    """The alias that a pydantic ``Field(alias=...)`` in ``Annotated`` gives."""
-    for item in metadata:
-        if isinstance(item, FieldInfo):
-            alias = item.validation_alias or item.alias
-            if isinstance(alias, str):
-                return alias
-    return None
-
-
-def provider_kind(fn: Callable[..., Any]) -> str:
-    if inspect.isasyncgenfunction(fn):
-        return "async_generator"
-    if inspect.isgeneratorfunction(fn):
-        return "generator"
-    return "awaitable" if inspect.iscoroutinefunction(fn) else "value"
-
-
-def provided_type(fn: Callable[..., Any]) -> Any:
-    """The type that provider ``fn`` makes, by its return annotation.
-
-    Raises:
-        ConfigurationError: VX207 when it has none.
-    """
-    if inspect.isclass(fn):
-        return fn
-    returns = type_hints(fn).get("return")
-    if returns is None:
-        raise ConfigurationError(
-            "VX207",
-            f"{location_of(fn)}: provider {fn.__qualname__} has no return annotation",
-            hint="Annotate what it makes: -> T, or -> AsyncIterator[T] for a generator",
-        )
-    if provider_kind(fn).endswith("generator"):
-        return base_type(get_args(returns)[0])
-    return base_type(returns)
-
-
-def display(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
