@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -9,10 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import sanic.server.runners
+from sanic import Sanic
+
 from velox.cli.console import debugging, print_error
 from velox.cli.logs import set_up_logging
 from velox.cli.port import listen
-from velox.cli.signals import end_with_parent, leave_at_once, on_signals
+from velox.cli.signals import STOPPING, end_with_parent, leave_at_once, on_signals
 from velox.cli.startup import announce
 from velox.errors import ConfigurationError
 from velox.factory import Factory, where
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded", "serve", "serve_workers"]
 
+_RETRY_S = 0.01
 _NOISE = ("Experienced exception while trying to serve", "Not all workers acknowledged")
 
 
@@ -48,8 +53,6 @@ def serve(
     Raises:
         ConfigurationError: From the factory, from the checks at start-up, or VX105 when a start-up step fails.
     """
-    from sanic import Sanic
-
     on_signals(leave_at_once)
     app = _make(factory, given)
     taken = _right_socket(app, taken, elsewhere)
@@ -72,7 +75,6 @@ def serve(
 def serve_workers(factory: Factory, given: Mapping[str, Any], taken: socket.socket, workers: int) -> None:
     """Serve in ``workers`` processes that share the socket; else as :func:`serve`."""
     import sanic.mixins.startup
-    from sanic import Sanic
     from sanic.worker.loader import AppLoader
 
     from velox.cli.workers import Workers
@@ -102,6 +104,7 @@ def make_worker_app(factory: Factory, given: Mapping[str, Any]) -> Velox:
     end_with_parent()
     on_signals(leave_at_once)
     logging.getLogger("sanic.error").addFilter(partial(_one_line, factory))
+    _take_signals_over()
     return _make(factory, given)
 
 
@@ -145,7 +148,27 @@ def _prepare(app: Velox, taken: socket.socket, grace_s: float | None, **how: Any
     os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
     if grace_s is not None:
         app.config.GRACEFUL_SHUTDOWN_TIMEOUT = min(app.settings.grace_s, grace_s)
+    _take_signals_over()
     app.prepare(sock=taken, motd=False, access_log=not app.settings.production, **how)
+
+
+def _take_signals_over() -> None:
+    """Sanic ignores signals for a moment while it starts, and stops a loop that does not run for good yet: a SIGTERM
+    that comes then would be lost (seen in Sanic 25.12.1)."""
+    sanic.server.runners._setup_system_signals = _set_up_signals
+
+
+def _set_up_signals(app: Sanic[Any, Any], _multiple: bool, _register: bool, loop: asyncio.AbstractEventLoop) -> None:
+    os.environ["SANIC_WORKER_PROCESS"] = "true"
+    for number in STOPPING:
+        loop.add_signal_handler(number, _stop_once_running, app, loop)
+
+
+def _stop_once_running(app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop) -> None:
+    if app.state.is_running:
+        app.stop(terminate=False)
+    else:
+        loop.call_later(_RETRY_S, _stop_once_running, app, loop)
 
 
 class _quiet:  # noqa: N801 - used as a context manager
