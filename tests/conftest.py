@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from velox import Velox
 
 
 @pytest.fixture
@@ -23,3 +27,15 @@ def require() -> Callable[[object, str], None]:
         pytest.skip(reason)
 
     return check
+
+
+@pytest.fixture
+def make_app() -> Callable[..., Velox]:
+    """``make_app(env=..., name=..., **settings)``: an app without routes, with a database of its own in memory."""
+    from velox import Settings, Velox
+
+    def make(name: str = "tested", **settings: Any) -> Velox:
+        given = {"env": "test", "database_url": "sqlite:///:memory:", "secret_key": "k3y-of-a-test_" * 4, **settings}
+        return Velox(name, Settings(**given))
+
+    return make
