@@ -25,6 +25,7 @@ from velox.errors import ConfigurationError
 if TYPE_CHECKING:
     from velox.app import Velox
     from velox.db import Session
+    from velox.factory import Factory
     from velox.testing.client import TestClient
     from velox.testing.live_server import LiveServer
 
@@ -54,14 +55,24 @@ def velox_database_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return given or f"sqlite:///{tmp_path_factory.mktemp('velox') / 'test.db'}"
 
 
-@pytest.fixture
-def app(pytestconfig: pytest.Config, velox_database_url: str) -> Velox:
-    """The project's app, made anew for each test by its factory with ``env = "test"`` and a test database."""
+@pytest.fixture(scope="session")
+def velox_factory(pytestconfig: pytest.Config) -> Factory:
+    """The project's app factory, as ``velox run`` finds it."""
     from velox.factory import find_factory
+
+    return find_factory(directory=pytestconfig.rootpath)
+
+
+@pytest.fixture
+def app(velox_factory: Factory, velox_database_url: str) -> Velox:
+    """The project's app, made anew for each test by its factory with ``env = "test"`` and a test database.
+
+    It is not started yet, so ``app.provide(a_fake)`` in a fixture of your own still replaces a provider.
+    """
     from velox.settings import options
 
     with options({"env": "test", "database_url": velox_database_url, "create_tables": True}):
-        return find_factory(directory=pytestconfig.rootpath).create()
+        return velox_factory.create()
 
 
 @pytest.fixture

@@ -207,6 +207,52 @@ def test_an_overridden_app_is_what_the_other_fixtures_use(project: pytest.Pytest
     project.runpytest_subprocess().assert_outcomes(passed=1)
 
 
+def test_a_provider_can_be_replaced_by_a_fake(project: pytest.Pytester) -> None:
+    """In a fixture that comes before ``client``; the next test has the real one again."""
+    project.makepyfile(
+        main="""
+        from velox import Settings, Velox
+
+        class Mailer:
+            name = "real"
+
+        def real_mailer() -> Mailer:
+            return Mailer()
+
+        def create_app(settings: Settings | None = None) -> Velox:
+            app = Velox("mails", settings=settings or Settings())
+            app.provide(real_mailer)
+
+            @app.get("/mailer")
+            async def name(mailer: Mailer) -> str:
+                return mailer.name
+
+            return app
+        """,
+        test_mails="""
+        import pytest
+        from main import Mailer
+
+        class FakeMailer(Mailer):
+            name = "fake"
+
+        def fake_mailer() -> Mailer:
+            return FakeMailer()
+
+        @pytest.fixture
+        def faked(app):
+            app.provide(fake_mailer)
+
+        async def test_with_the_fake(faked, client):
+            assert (await client.get("/mailer")).json() == "fake"
+
+        async def test_with_the_real_one(client):
+            assert (await client.get("/mailer")).json() == "real"
+        """,
+    )
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+
+
 def test_the_live_server_is_a_real_one_with_a_fresh_database_for_each_test(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_live="""
