@@ -186,10 +186,11 @@ export function followAddress() {
   }
   const target = id && document.getElementById(id);
   if (!target) return;
-  if (target.tagName === "DETAILS") {
+  const model = target.tagName === "DETAILS";
+  if (model) {
     target.ensure();
     target.open = true;
   }
   target.scrollIntoView();
-  (target.querySelector("summary") ?? target).focus({ preventScroll: true });
+  (model ? target.querySelector("summary") : target).focus({ preventScroll: true });
 }
