@@ -158,7 +158,9 @@ def _take_signals_over() -> None:
     sanic.server.runners._setup_system_signals = _set_up_signals
 
 
-def _set_up_signals(app: Sanic[Any, Any], _multiple: bool, _register: bool, loop: asyncio.AbstractEventLoop) -> None:
+def _set_up_signals(
+    app: Sanic[Any, Any], run_multiple: bool, register_sys_signals: bool, loop: asyncio.AbstractEventLoop
+) -> None:
     os.environ["SANIC_WORKER_PROCESS"] = "true"
     for number in STOPPING:
         loop.add_signal_handler(number, _stop_once_running, app, loop)
