@@ -151,7 +151,8 @@ def remember_local_names(fn: Callable[..., Any], frame: types.FrameType | None) 
     texts = [text for text in fn.__annotations__.values() if isinstance(text, str)]
     names = set(re.findall(r"[^\W\d]\w*", " ".join(texts)))
     found = {name: value for name, value in frame.f_locals.items() if name in names}
-    fn.__velox_names__ = found  # type: ignore[attr-defined]
+    if found:
+        fn.__velox_names__ = found  # type: ignore[attr-defined]
 
 
 def type_hints(fn: Callable[..., Any]) -> dict[str, Any]:

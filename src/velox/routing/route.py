@@ -95,13 +95,20 @@ class Routes(RouteMixin):
                 super(Routes, self).route(uri, methods, *args, **sanic)(handler)  # type: ignore[arg-type]
                 return handler
             served = (*names, "HEAD") if "GET" in names and "HEAD" not in names else names
-            # Path values are percent-decoded for every handler, also through add_route, which passes its own default.
-            decoded = {"ignore_body": False, **sanic, "unquote": True}
-            register = super(Routes, self).route(uri, served, *args, **decoded)
+            register = super(Routes, self).route(uri, served, *args, **{"unquote": True, "ignore_body": False, **sanic})
             register(placeholder(Declaration(handler, options)))
             return handler
 
         return decorate
+
+    def add_route(  # type: ignore[override]
+        self, handler: Callable[P, T], uri: str, methods: Iterable[str] | None = None, **options: Any
+    ) -> Callable[P, T]:
+        """Declare a route without a decorator; a class-based view's ``as_view()`` too."""
+        if hasattr(handler, "view_class"):
+            return super().add_route(handler, uri, **options)  # type: ignore[arg-type, return-value]
+        remember_local_names(handler, sys._getframe(1))
+        return self.route(uri, methods, **options)(handler)
 
     def get(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for GET, and for HEAD with it (RFC 9110, section 9.3.2)."""
