@@ -158,7 +158,7 @@ def pytest_fixture_setup(
     except ConfigurationError as error:
         if os.environ.get("VELOX_DEBUG", "") not in {"", "0", "false"}:
             raise
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     finally:
         fixturedef.func = written  # type: ignore[misc]
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+
 import pytest
+
+import velox.testing.fixtures
+import velox.testing.live_server
+from velox import Settings, Velox
+from velox.testing import TestClient, isolated
 
 pytest_plugins = ["pytester"]
 
@@ -14,9 +22,12 @@ from velox import Settings, Velox
 from velox.db import Create, Field, Model, Public, Reader, Session, select
 
 
-class Note(Model, table=True):
+class {table}(Model, table=True):
     id: int | None = Field(default=None, primary_key=True)
     text: str = Field(unique=True)
+
+
+Note = {table}
 
 
 def create_app(settings: Settings | None = None) -> Velox:
@@ -40,11 +51,27 @@ def create_app(settings: Settings | None = None) -> Velox:
 """
 
 
+# Each project's table class is another one to SQLAlchemy, which lives longer than the project: runs share this process.
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _everything_imported() -> None:
+    """A run inside this process forgets the modules that it imported; those of ours have to be there before."""
+
+    async def use_an_app() -> None:
+        app = Velox("warm", settings=Settings(env="test", database_url="sqlite://"))
+        async with isolated(app), TestClient(app) as client:
+            await client.get("/health/ready")
+
+    asyncio.run(use_an_app())
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A minimal project: one ``main.py``, and a ``.env`` that names the developer's own database."""
     monkeypatch.delenv("VELOX_DATABASE_URL", raising=False)
-    pytester.makefile(".py", main=MAIN)
+    pytester.makefile(".py", main=MAIN.replace("{table}", f"Note{next(NUMBERS)}"))
     (pytester.path / ".env").write_text("VELOX_ENV=dev\nVELOX_DATABASE_URL=sqlite:///precious.db\n")
     pytester.makeini(f"[pytest]\nfilterwarnings = error\naddopts = {QUIET}\n")
     return pytester
@@ -71,7 +98,7 @@ def test_what_a_test_commits_is_gone_in_the_next(project: pytest.Pytester) -> No
             await db.commit()
         """
     )
-    project.runpytest_subprocess().assert_outcomes(passed=4)
+    project.runpytest_inprocess().assert_outcomes(passed=4)
     assert not (project.path / "precious.db").exists()
 
 
@@ -99,7 +126,7 @@ def test_a_test_and_the_handlers_see_what_the_other_wrote(project: pytest.Pytest
             assert (await client.get("/notes")).json() == ["taken", "free"]
         """
     )
-    project.runpytest_subprocess().assert_outcomes(passed=3)
+    project.runpytest_inprocess().assert_outcomes(passed=3)
 
 
 def test_async_tests_and_async_fixtures_share_one_loop_without_another_plugin(project: pytest.Pytester) -> None:
@@ -132,7 +159,7 @@ def test_async_tests_and_async_fixtures_share_one_loop_without_another_plugin(pr
             assert (await asyncio.sleep(0, "left")) == "right"
         """
     )
-    ran = project.runpytest_subprocess()
+    ran = project.runpytest_inprocess()
     ran.assert_outcomes(passed=3, failed=1)
     ran.stdout.fnmatch_lines(["*assert 'left' == 'right'*"])
 
@@ -149,7 +176,7 @@ def test_a_test_marked_for_another_plugin_is_told_so(project: pytest.Pytester, m
             pass
         """
     )
-    ran = project.runpytest_subprocess("-W", "ignore")
+    ran = project.runpytest_inprocess("-W", "ignore")
     ran.assert_outcomes(errors=1)
     ran.stdout.fnmatch_lines([f"test_marked* is marked '{mark}'*Remove the mark*"])
 
@@ -160,7 +187,7 @@ def test_a_database_that_is_no_test_database_is_refused(
     """VX601, before anything is opened."""
     monkeypatch.setenv("VELOX_DATABASE_URL", "sqlite:////srv/shop/app.db")
     project.makepyfile(test_notes="async def test_it(client): pass")
-    ran = project.runpytest_subprocess()
+    ran = project.runpytest_inprocess()
     ran.assert_outcomes(errors=1)
     ran.stdout.fnmatch_lines(["VX601 the database sqlite:////srv/shop/app.db (*) is not a test database*"])
 
@@ -179,7 +206,7 @@ def test_an_app_of_the_dev_environment_is_refused(project: pytest.Pytester) -> N
         async def test_it(client): pass
         """
     )
-    ran = project.runpytest_subprocess()
+    ran = project.runpytest_inprocess()
     ran.assert_outcomes(errors=1)
     ran.stdout.fnmatch_lines(["VX601 tests run with env = 'dev' (.env)*"])
 
@@ -204,7 +231,7 @@ def test_an_overridden_app_is_what_the_other_fixtures_use(project: pytest.Pytest
             assert (await client.get("/")).json() == "other"
         """
     )
-    project.runpytest_subprocess().assert_outcomes(passed=1)
+    project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 def test_a_provider_can_be_replaced_by_a_fake(project: pytest.Pytester) -> None:
@@ -250,7 +277,7 @@ def test_a_provider_can_be_replaced_by_a_fake(project: pytest.Pytester) -> None:
             assert (await client.get("/mailer")).json() == "real"
         """,
     )
-    project.runpytest_subprocess().assert_outcomes(passed=2)
+    project.runpytest_inprocess().assert_outcomes(passed=2)
 
 
 def test_the_live_server_is_a_real_one_with_a_fresh_database_for_each_test(project: pytest.Pytester) -> None:
@@ -271,7 +298,7 @@ def test_the_live_server_is_a_real_one_with_a_fresh_database_for_each_test(proje
                 assert (await http.get("/notes")).json() == []
         """
     )
-    project.runpytest_subprocess().assert_outcomes(passed=3)
+    project.runpytest_inprocess().assert_outcomes(passed=3)
     assert not (project.path / "precious.db").exists()
 
 
@@ -285,7 +312,7 @@ def test_workers_of_xdist_do_not_share_a_database(project: pytest.Pytester) -> N
             assert (await client.post("/notes", json={"text": "same"})).status_code == 201
         """
     )
-    project.runpytest_subprocess("-n", "2").assert_outcomes(passed=8)
+    project.runpytest_inprocess("-n", "2").assert_outcomes(passed=8)
 
 
 def test_a_project_without_velox_keeps_its_own_fixtures(pytester: pytest.Pytester) -> None:
@@ -300,11 +327,11 @@ def test_a_project_without_velox_keeps_its_own_fixtures(pytester: pytest.Pyteste
                     request.getfixturevalue(name)
         """
     )
-    pytester.runpytest_subprocess(*QUIET.split()).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*QUIET.split()).assert_outcomes(passed=1)
 
 
 def test_a_project_elsewhere_asks_for_the_fixtures_by_name(pytester: pytest.Pytester) -> None:
     """No ``main.py`` and no ``velox.toml``: ``pytest_plugins`` in ``conftest.py`` is the way."""
     pytester.makeconftest("pytest_plugins = ['velox.testing.fixtures']")
     pytester.makepyfile(test_it="async def test_it(velox_runner): pass")
-    pytester.runpytest_subprocess(*QUIET.split()).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*QUIET.split()).assert_outcomes(passed=1)
