@@ -115,6 +115,10 @@ function facts(schemas, schema) {
   const item = core.items ? schemas.core(core.items) : {};
   const pieces = constraints(core).map((one) => el("span", {}, one));
   if (core.items) pieces.push(...constraints(item).map((one) => el("span", {}, "each ", one)));
+  const variants = schemas.variants(core).map((one) => schemas.resolve(one));
+  // Without their patterns: a Decimal's string form has one that explains nothing to a reader.
+  const limits = variants.flatMap(({ pattern, ...one }) => (one.properties ? [] : constraints(one)));
+  pieces.push(...[...new Set(limits)].map((one) => el("span", {}, one)));
   const values = core.enum ?? item.enum;
   if (values) pieces.push(el("span", {}, "one of ", values.flatMap((value, at) => [at ? " " : "", el("code", {}, text(value))])));
   if (core.default !== undefined) pieces.push(el("span", {}, "default ", el("code", {}, text(core.default))));
