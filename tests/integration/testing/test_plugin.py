@@ -8,7 +8,6 @@ import itertools
 import pytest
 
 import velox.testing.fixtures
-import velox.testing.live_server
 from velox import Settings, Velox
 from velox.testing import TestClient, isolated
 
