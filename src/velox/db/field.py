@@ -83,7 +83,8 @@ def Field(  # noqa: N802 - the name that pydantic and SQLModel gave it
         alias: The name on the wire, when it is not the attribute's.
         server_set: Only our own code sets it: it is in neither ``Create[T]`` nor ``Update[T]``, and a body that has it
             is a 422. Default ``False``.
-        private: It never leaves the server: it is not in ``Public[T]``. Default ``False``.
+        private: It never leaves the server: it is not in ``Public[T]``, and left out wherever a row is serialised.
+            Default ``False``.
         **options: Constraints (``ge``, ``min_length``, ``pattern``, ...), documentation (``title``, ``description``,
             ``examples``) and the column's own (``primary_key``, ``foreign_key``, ``unique``, ``index``, ``sa_type``,
             ...), as SQLModel has them.
@@ -99,6 +100,8 @@ def Field(  # noqa: N802 - the name that pydantic and SQLModel gave it
             password_digest: str = Field(server_set=True, private=True)
     """
     given: dict[str, Any] = dict(options)
+    if private:
+        given["exclude"] = True  # from every way of writing a row down, also inside of a plain dict
     extra = dict(given.pop("schema_extra", None) or {})
     extra.update((name, given.pop(name)) for name in _PYDANTIC_ONLY if name in given)
     info: FieldInfo = SQLModelField(default, default_factory=default_factory, alias=alias, schema_extra=extra, **given)

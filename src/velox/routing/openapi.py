@@ -16,7 +16,7 @@ from velox.routing.binding import group_fields, wire_name
 from velox.routing.markers import Marker, Provide
 from velox.routing.plan import Parameter, Plan, Source
 from velox.routing.problem import PROBLEM_JSON
-from velox.routing.result import is_response, output_type
+from velox.routing.result import is_response
 from velox.routing.stream import stream_of
 from velox.routing.upload import UploadFile
 
@@ -272,5 +272,5 @@ def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:
         return {**made, "content": {"application/json": {"schema": {}}}}
     if is_response(plan.returns):
         return {**made, "content": {"*/*": {"schema": {}}}}
-    schema = book.schema(output_type(plan.returns), "serialization")
+    schema = book.schema(plan.returns, "serialization")
     return {**made, "content": {"application/json": {"schema": schema}}}
