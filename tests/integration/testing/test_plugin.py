@@ -7,7 +7,6 @@ import itertools
 
 import pytest
 
-import velox.testing.fixtures
 from velox import Settings, Velox
 from velox.testing import TestClient, isolated
 
