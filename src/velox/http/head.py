@@ -1,0 +1,192 @@
+"""The rules of a request's head that llhttp leaves open.
+
+llhttp refuses what is malformed byte by byte: wrong line ends, a space before a colon, folded lines, control
+characters, a bad or repeated Content-Length, Transfer-Encoding beside it. What it lets through is refused here: RFC 9112,
+sections 2.2, 2.3 (line, version), 3.2 (target and Host), 6.1 (Transfer-Encoding); RFC 9110, sections 5.1 (names), 7.2.
+Both read the same bytes, and a request is served only if both agree.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from velox.http.refusal import Refusal
+
+__all__ = ["Fields", "Line", "parse_fields", "parse_line"]
+
+LINE = re.compile(rb"([A-Z][A-Z-]*) ([!-~]+) HTTP/1\.([01])")
+FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0-\x08\n-\x1f\x7f]*)")
+# RFC 3986, section 3.3 and 3.4. Beyond it: what browsers and scanners send unescaped (WHATWG URL) and no part of which
+# ends or begins a component. A fragment never reaches a server.
+ORIGIN = re.compile(rb"/[!\"$-~]*")
+ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@]*)(/[^?#]*)?(\?[^#]*)?")
+HOST = re.compile(
+    rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::([0-9]{1,5}))?"  # a name or an IPv4 address
+    rb"|\[(?:[0-9A-Fa-f:.]+|v[0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\](?::([0-9]{1,5}))?"
+)
+MAX_PORT: Final = 65_535
+
+
+class Line:
+    """A request line.
+
+    Attributes:
+        method: Its method.
+        target: Its target in origin form (``/path?query``), or ``*``.
+        authority: The host of an absolute target, which counts instead of ``Host`` (RFC 9112, section 3.2.2).
+        version: ``"1.1"`` or ``"1.0"``.
+    """
+
+    __slots__ = ("authority", "method", "target", "version")
+
+    def __init__(self, method: str, target: bytes, authority: bytes | None, version: str) -> None:
+        self.method = method
+        self.target = target
+        self.authority = authority
+        self.version = version
+
+
+class Fields:
+    """A head's fields, and what in them concerns the connection.
+
+    Attributes:
+        items: The fields in order: name in lower case, value without space around it.
+        close, keep_alive: What ``Connection`` says.
+        length: ``Content-Length``; ``None`` without one.
+        chunked: Whether the body is in chunks.
+        expect: ``Expect``, in lower case; empty without one.
+        coded: Whether the body has a content coding, such as gzip.
+        websocket: Whether the client wants a WebSocket.
+        hosts: Every ``Host``.
+    """
+
+    __slots__ = ("chunked", "close", "coded", "expect", "hosts", "items", "keep_alive", "length", "websocket")
+
+    def __init__(self) -> None:
+        self.items: list[tuple[str, str]] = []
+        self.close = self.keep_alive = self.chunked = self.coded = self.websocket = False
+        self.length: int | None = None
+        self.expect = ""
+        self.hosts: list[bytes] = []
+
+    @property
+    def has_body(self) -> bool:
+        return self.chunked or self.length is not None
+
+
+def parse_line(line: bytes) -> Line:
+    """The request line's parts.
+
+    Raises:
+        Refusal: 400 for a line that is not in the one form it has to have.
+    """
+    found = LINE.fullmatch(line)
+    if found is None:
+        raise Refusal(400, "The request line is malformed, or its HTTP version is not 1.0 or 1.1.")
+    method, target = found[1].decode(), found[2]
+    version = "1.1" if found[3] == b"1" else "1.0"
+    if ORIGIN.fullmatch(target):
+        return Line(method, target, None, version)
+    if target == b"*" and method == "OPTIONS":
+        return Line(method, target, None, version)
+    absolute = ABSOLUTE.fullmatch(target)
+    if absolute is None or method == "CONNECT":
+        raise Refusal(400, "The request target is malformed, or not of the form that the method needs.")
+    check_host(absolute[1])
+    return Line(method, (absolute[2] or b"/") + (absolute[3] or b""), absolute[1], version)
+
+
+def parse_fields(block: bytes, max_fields: int) -> Fields:
+    """The fields of ``block``: the head after its first line, with the empty line at the end.
+
+    Raises:
+        Refusal: 400 for a field that is malformed or contradicts another, 431 for too many.
+    """
+    fields = Fields()
+    lines = block.split(b"\r\n")
+    if len(lines) - 2 > max_fields:
+        raise Refusal(431, f"The head has more than {max_fields} fields.")
+    for line in lines[:-2]:
+        found = FIELD.fullmatch(line)
+        if found is None:
+            raise Refusal(400, "A header field is malformed.")
+        name, value = found[1].lower(), found[2].rstrip(b" \t")
+        # As Sanic decodes it: bytes that are not UTF-8 survive, and a header is compared as text.
+        fields.items.append((name.decode(), value.decode(errors="surrogateescape")))
+        reader = READERS.get(name)
+        if reader is not None:
+            reader(fields, value)
+    if fields.chunked and fields.length is not None:
+        raise Refusal(400, "A body has either Content-Length or Transfer-Encoding, not both.")
+    return fields
+
+
+def check_fields(fields: Fields, line: Line) -> None:
+    """What fields have to be in this line's version.
+
+    Raises:
+        Refusal: 400.
+    """
+    if fields.chunked and line.version == "1.0":
+        raise Refusal(400, "HTTP/1.0 has no Transfer-Encoding.")
+    if len(fields.hosts) > 1:
+        raise Refusal(400, "There is more than one Host field.")
+    if fields.hosts:
+        # Empty is right only for a target without an authority, which http and https do not have.
+        check_host(fields.hosts[0])
+    elif line.version == "1.1":
+        raise Refusal(400, "The Host field is missing.")
+
+
+def check_host(host: bytes) -> None:
+    found = HOST.fullmatch(host)
+    if found is None or int(found[1] or found[2] or 0) > MAX_PORT:
+        raise Refusal(400, "The host is malformed.")
+
+
+def read_connection(fields: Fields, value: bytes) -> None:
+    for option in value.lower().split(b","):
+        option = option.strip(b" \t")  # noqa: PLW2901 - the same option, bare
+        fields.close = fields.close or option == b"close"
+        fields.keep_alive = fields.keep_alive or option == b"keep-alive"
+
+
+def read_length(fields: Fields, value: bytes) -> None:
+    if fields.length is not None or not value.isdigit() or len(value) > 19:  # 2**63 has 19 digits
+        raise Refusal(400, "Content-Length is not one number.")
+    fields.length = int(value)
+
+
+def read_coding(fields: Fields, value: bytes) -> None:
+    if fields.chunked or value.lower() != b"chunked":
+        raise Refusal(400, "The only transfer coding that is understood is chunked, once.")
+    fields.chunked = True
+
+
+def read_expect(fields: Fields, value: bytes) -> None:
+    fields.expect = value.lower().decode(errors="replace")
+
+
+def read_content_coding(fields: Fields, value: bytes) -> None:
+    fields.coded = fields.coded or value.lower() not in (b"", b"identity")
+
+
+def read_upgrade(fields: Fields, value: bytes) -> None:
+    fields.websocket = value.lower() == b"websocket"
+
+
+def read_host(fields: Fields, value: bytes) -> None:
+    fields.hosts.append(value)
+
+
+READERS: Final = {
+    b"connection": read_connection,
+    b"content-encoding": read_content_coding,
+    b"content-length": read_length,
+    b"expect": read_expect,
+    b"host": read_host,
+    b"transfer-encoding": read_coding,
+    b"upgrade": read_upgrade,
+}
+"""The fields that concern the connection. Each reader gets a value without space around it."""

@@ -1,0 +1,206 @@
+"""The bytes that come in → heads and bodies. No I/O here: bytes are added, and what they mean is asked for.
+
+head ──▶ body ──▶ head ...   A body ends exactly where its framing says, and what follows waits for the next head:
+                             llhttp is never given a byte of a request before the one in hand is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from velox.http.budgets import Budgets
+from velox.http.head import Fields, Line, check_fields, parse_fields, parse_line
+from velox.http.refusal import Refusal
+
+__all__ = ["Head", "Inbound"]
+
+END = b"\r\n\r\n"
+NO_FIELDS = Fields()
+
+
+class Head(NamedTuple):
+    """A request's head: its line, its fields, its bytes."""
+
+    line: Line
+    fields: Fields
+    raw: bytes
+
+
+class Inbound:
+    """One connection's incoming side.
+
+    Args:
+        budgets: The limits of heads and framing.
+        deliver: Called with each piece of a body.
+
+    Attributes:
+        buffer: What came and is not read yet.
+        body_done: Whether the body of the request in hand is complete; also when it has none.
+        left: What is still to come of a body of known length; 0 for one in chunks.
+    """
+
+    __slots__ = (
+        "_block",
+        "_budgets",
+        "_chunked",
+        "_deliver",
+        "_delivered_bytes",
+        "_fed",
+        "_fields",
+        "_framing_bytes",
+        "_parser",
+        "_tail",
+        "_version",
+        "body_done",
+        "buffer",
+        "left",
+    )
+
+    def __init__(self, budgets: Budgets, deliver: Callable[[bytes], None]) -> None:
+        self._budgets = budgets
+        self._deliver = deliver
+        self._parser = HttpRequestParser(self)
+        self.buffer = b""
+        self._fed = 0
+        self._block = b""
+        self._version = ""
+        self._fields = NO_FIELDS
+        self.body_done = True
+        self.left = 0
+        self._chunked = False
+        self._tail = b""
+        self._framing_bytes = self._delivered_bytes = 0
+
+    @property
+    def is_between_requests(self) -> bool:
+        """Whether no head has begun."""
+        return not self._fed
+
+    # What llhttp calls
+
+    def on_body(self, data: bytes) -> None:
+        self._delivered_bytes += len(data)
+        self._deliver(data)
+
+    def on_message_complete(self) -> None:
+        self.body_done = True
+
+    # Heads
+
+    def read_head(self) -> Head | None:
+        """The next head; ``None`` when it is not complete yet.
+
+        Raises:
+            Refusal: What came is no request, or over a limit.
+        """
+        buffer = self.buffer
+        if buffer[:1] in (b"\r", b"\n") and not self._fed:
+            # RFC 9112, section 2.2: empty lines before a request are ignored.
+            buffer = self.buffer = skip_empty_lines(buffer)
+        end = buffer.find(END, self._fed - 3 if self._fed > 3 else 0) + 4
+        if end > self._budgets.head_bytes or (end == 3 and len(buffer) > self._budgets.head_bytes):
+            raise self._too_long(buffer)
+        if end == 3:
+            self._feed_head(buffer[self._fed :])
+            self._fed = len(buffer)
+            return None
+        raw = buffer if end == len(buffer) else buffer[:end]
+        self.body_done = False
+        upgrades = self._feed_head(raw[self._fed :] if self._fed else raw)
+        self._fed = 0
+        self.buffer = buffer[end:]
+        return self._checked(raw, upgrades=upgrades)
+
+    def _feed_head(self, data: bytes) -> bool:
+        """Whether llhttp takes the request for an upgrade, whose body it leaves alone."""
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            return True
+        except HttpParserError:
+            raise Refusal(400, "The request's head is malformed.") from None
+        return False
+
+    def _checked(self, raw: bytes, *, upgrades: bool) -> Head:
+        line_end = raw.find(b"\r\n")
+        line = parse_line(raw[:line_end])
+        if len(line.target) > self._budgets.target_bytes:
+            raise Refusal(414, f"The request target has more than {self._budgets.target_bytes} bytes.")
+        block = raw[line_end + 2 :]
+        if block == self._block and line.version == self._version:
+            # A client repeats its fields: the same bytes mean the same. Saves 0.5 µs a field.
+            fields = self._fields
+        else:
+            fields = parse_fields(block, self._budgets.fields)
+            check_fields(fields, line)
+            fields.close = fields.close or not self._parser.should_keep_alive()
+            self._block, self._version, self._fields = block, line.version, fields
+        has_body = fields.chunked or bool(fields.length)
+        if upgrades and has_body:
+            # The upgrade is declined or concerns what follows the body (RFC 9110, section 7.8), so the body is read
+            # as any other: by a parser that gets to know only of it.
+            self._parser = HttpRequestParser(self)
+            framing = b"Transfer-Encoding: chunked" if fields.chunked else b"Content-Length: %d" % fields.length
+            self.body_done = False
+            self._feed_head(b"POST / HTTP/1.1\r\n" + framing + END)
+        if self.body_done == has_body:
+            raise Refusal(400, "The request's framing is ambiguous.")
+        if has_body:
+            self._chunked = fields.chunked
+            self.left = fields.length or 0
+            self._tail = b""
+            self._framing_bytes = self._delivered_bytes = 0
+        return Head(line, fields, raw)
+
+    def _too_long(self, buffer: bytes) -> Refusal:
+        line = buffer.partition(b"\r\n")[0]
+        if len(line) > min(self._budgets.target_bytes, self._budgets.head_bytes):
+            return Refusal(414, f"The request target has more than {self._budgets.target_bytes} bytes.")
+        return Refusal(431, f"The request's head has more than {self._budgets.head_bytes} bytes.")
+
+    # Bodies
+
+    def read_body(self) -> None:
+        """Deliver what of the body came.
+
+        Raises:
+            Refusal: Its framing is malformed.
+        """
+        data, self.buffer = self.buffer, b""
+        try:
+            if self._chunked:
+                self.buffer = self._read_chunks(data)
+            else:
+                self.buffer = data[self.left :]
+                piece = data[: self.left] if self.buffer else data
+                self.left -= len(piece)
+                self._parser.feed_data(piece)
+        except HttpParserError:
+            raise Refusal(400, "The chunked body is malformed.") from None
+
+    def _read_chunks(self, data: bytes) -> bytes:
+        """Give llhttp chunks up to each empty line, because one of them ends the body; what follows that is returned."""
+        start = 0
+        while start < len(data) and not self.body_done:
+            seen = self._tail + data[start : start + 4]
+            early = seen.find(END) if self._tail else -1
+            found = start + early - len(self._tail) if early >= 0 else data.find(END, start)
+            stop = found + 4 if early >= 0 or found >= 0 else len(data)
+            piece, before = data[start:stop], self._delivered_bytes
+            self._parser.feed_data(piece)
+            self._framing_bytes += len(piece) - (self._delivered_bytes - before)
+            if self._framing_bytes > self._budgets.framing_bytes + self._delivered_bytes:
+                raise Refusal(400, "The body has more framing than data.")
+            self._tail = piece[-3:] if len(piece) >= 3 else (self._tail + piece)[-3:]
+            start = stop
+        return data[start:]
+
+
+def skip_empty_lines(buffer: bytes) -> bytes:
+    """``buffer`` without empty lines before it; a lone CR may still become one, a lone LF never is."""
+    while buffer.startswith(b"\r\n"):
+        buffer = buffer[2:]
+    return buffer

@@ -1,0 +1,113 @@
+"""What all connections of one app in one loop share."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sanic import Request, Sanic
+from sanic.log import logger
+
+from velox.http.budgets import Budgets
+from velox.http.deadline import Sweep, Timed
+from velox.http.response import HeadWriter
+from velox.http.routes import Match, RouteFinder
+
+__all__ = ["Service", "service_of"]
+
+SWEEPS_A_BUDGET = 10
+"""A deadline may be met late by this part of the shortest budget of time, but no more than a second."""
+
+_services: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Service]] = WeakKeyDictionary()
+
+
+def service_of(
+    app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop, connections: set[Any], budgets: Budgets
+) -> Service:
+    """The service of a server's connections: the one that its first connection made.
+
+    Sanic makes every protocol object by itself, from the class; there is no other place where they could meet.
+    """
+    services = _services.setdefault(loop, [])
+    for service in services:
+        if service.connections is connections and service.app is app:
+            return service
+    service = Service(app, loop, connections, budgets)
+    services.append(service)
+    return service
+
+
+class Service:
+    """One app, served in one loop.
+
+    Args:
+        app: The app, started.
+        loop: The loop.
+        connections: Every open connection; Sanic's server looks into it when it stops.
+        budgets: The limits.
+
+    Attributes:
+        routes: Finds a target's route.
+        heads: Makes the heads of answers.
+        tasks: What runs beside the requests.
+        sweep: Watches the deadlines.
+        body_bytes, response_s: The budgets of these names, made out.
+        request_class: The app's own class of requests; ``None`` for Sanic's.
+    """
+
+    __slots__ = (
+        "_signals",
+        "access_log",
+        "app",
+        "body_bytes",
+        "budgets",
+        "connections",
+        "heads",
+        "loop",
+        "request_class",
+        "response_s",
+        "routes",
+        "sweep",
+        "tasks",
+    )
+
+    def __init__(
+        self, app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop, connections: set[Timed], budgets: Budgets
+    ) -> None:
+        self.app = app
+        self.loop = loop
+        self.connections = connections
+        self.budgets = budgets
+        self.access_log = bool(app.config.ACCESS_LOG)
+        custom = app.request_class
+        self.request_class = None if custom is None or custom is Request else custom
+        self.heads = HeadWriter()
+        self.body_bytes = app.config.REQUEST_MAX_SIZE if budgets.body_bytes is None else budgets.body_bytes
+        self.response_s = app.config.RESPONSE_TIMEOUT if budgets.response_s is None else budgets.response_s
+        times_s = (budgets.head_s, budgets.body_window_s, budgets.keep_alive_s, budgets.write_stall_s, self.response_s)
+        self.sweep = Sweep(loop, connections, min(1.0, *(time_s / SWEEPS_A_BUDGET for time_s in times_s)))
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.learn()
+
+    def learn(self) -> None:
+        """Look at the app's routes and signals; again after ``app.amend()``."""
+        names = {str(signal.name) for signal in self.app.signal_router.routes}
+        self._signals = frozenset(name for name in names if name.startswith("http."))
+        own_handling = type(self.app).handle_request is not Sanic.handle_request
+        may_go_straight = not self._signals and self.request_class is None and not own_handling
+        self.routes = RouteFinder(self.app, may_go_straight=may_go_straight)
+        logger.debug("velox: endpoints are called straight: %s", may_go_straight)
+
+    def find(self, method: str, target: bytes) -> Match | None:
+        """The route for ``target``; ``None`` when Sanic has to find it, or that there is none."""
+        if self.app.router.find_route is not self.routes.built_for:
+            self.learn()
+        return self.routes.find(method, target) if self.routes.is_needed else None
+
+    def wants(self, event: str) -> bool:
+        """Whether anybody listens to a signal of Sanic's."""
+        if not self._signals:
+            return False
+        concern = event.rpartition(".")[0]
+        return any(name == event or (name.endswith(">") and name.startswith(concern)) for name in self._signals)
