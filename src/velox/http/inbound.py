@@ -6,19 +6,22 @@ head ──▶ body ──▶ head ...   A body ends exactly where its framing s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from velox.http.budgets import Budgets
-from velox.http.head import Fields, Line, check_fields, parse_fields, parse_line
+from velox.http.head import FIELD, Fields, Line, check_fields, parse_fields, parse_line
 from velox.http.refusal import Refusal
 
 __all__ = ["Head", "Inbound"]
 
 END = b"\r\n\r\n"
 NO_FIELDS = Fields()
+# RFC 9112, section 7.1. What an extension says is ignored, but it may not hide where the line ends.
+SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t -~\x80-\xff]*)?\r\n")
 
 
 class Head(NamedTuple):
@@ -39,30 +42,32 @@ class Inbound:
     Attributes:
         buffer: What came and is not read yet.
         body_done: Whether the body of the request in hand is complete; also when it has none.
+        declared_bytes: How long the body is; of one in chunks, as far as it has said.
         left: What is still to come of a body of known length; 0 for one in chunks.
     """
 
     __slots__ = (
         "_block",
         "_budgets",
+        "_chunk_left",
         "_chunked",
         "_deliver",
-        "_delivered_bytes",
         "_fed",
         "_fields",
         "_framing_bytes",
+        "_in_trailers",
         "_parser",
-        "_tail",
         "_version",
         "body_done",
         "buffer",
+        "declared_bytes",
         "left",
     )
 
     def __init__(self, budgets: Budgets, deliver: Callable[[bytes], None]) -> None:
         self._budgets = budgets
         self._deliver = deliver
-        self._parser = HttpRequestParser(self)
+        self._parser = self._new_parser()
         self.buffer = b""
         self._fed = 0
         self._block = b""
@@ -70,19 +75,23 @@ class Inbound:
         self._fields = NO_FIELDS
         self.body_done = True
         self.left = 0
-        self._chunked = False
-        self._tail = b""
-        self._framing_bytes = self._delivered_bytes = 0
+        self._chunked = self._in_trailers = False
+        self._chunk_left = self._framing_bytes = self.declared_bytes = 0
 
     @property
     def is_between_requests(self) -> bool:
         """Whether no head has begun."""
         return not self._fed
 
+    def _new_parser(self) -> HttpRequestParser:
+        parser = HttpRequestParser(self)
+        # When a connection ends is decided by us; llhttp would also listen to Proxy-Connection.
+        parser.set_dangerous_leniencies(lenient_keep_alive=True)
+        return parser
+
     # What llhttp calls
 
     def on_body(self, data: bytes) -> None:
-        self._delivered_bytes += len(data)
         self._deliver(data)
 
     def on_message_complete(self) -> None:
@@ -100,6 +109,8 @@ class Inbound:
         if buffer[:1] in (b"\r", b"\n") and not self._fed:
             # RFC 9112, section 2.2: empty lines before a request are ignored.
             buffer = self.buffer = skip_empty_lines(buffer)
+            if buffer in (b"", b"\r"):
+                return None
         end = buffer.find(END, self._fed - 3 if self._fed > 3 else 0) + 4
         if end > self._budgets.head_bytes or (end == 3 and len(buffer) > self._budgets.head_bytes):
             raise self._too_long(buffer)
@@ -136,13 +147,12 @@ class Inbound:
         else:
             fields = parse_fields(block, self._budgets.fields)
             check_fields(fields, line)
-            fields.close = fields.close or not self._parser.should_keep_alive()
             self._block, self._version, self._fields = block, line.version, fields
         has_body = fields.chunked or bool(fields.length)
         if upgrades and has_body:
             # The upgrade is declined or concerns what follows the body (RFC 9110, section 7.8), so the body is read
             # as any other: by a parser that gets to know only of it.
-            self._parser = HttpRequestParser(self)
+            self._parser = self._new_parser()
             framing = b"Transfer-Encoding: chunked" if fields.chunked else b"Content-Length: %d" % fields.length
             self.body_done = False
             self._feed_head(b"POST / HTTP/1.1\r\n" + framing + END)
@@ -150,9 +160,9 @@ class Inbound:
             raise Refusal(400, "The request's framing is ambiguous.")
         if has_body:
             self._chunked = fields.chunked
-            self.left = fields.length or 0
-            self._tail = b""
-            self._framing_bytes = self._delivered_bytes = 0
+            self.left = self.declared_bytes = fields.length or 0
+            self._in_trailers = False
+            self._chunk_left = self._framing_bytes = 0
         return Head(line, fields, raw)
 
     def _too_long(self, buffer: bytes) -> Refusal:
@@ -182,21 +192,46 @@ class Inbound:
             raise Refusal(400, "The chunked body is malformed.") from None
 
     def _read_chunks(self, data: bytes) -> bytes:
-        """Give llhttp chunks up to each empty line, because one of them ends the body; what follows that is returned."""
-        start = 0
-        while start < len(data) and not self.body_done:
-            seen = self._tail + data[start : start + 4]
-            early = seen.find(END) if self._tail else -1
-            found = start + early - len(self._tail) if early >= 0 else data.find(END, start)
-            stop = found + 4 if early >= 0 or found >= 0 else len(data)
-            piece, before = data[start:stop], self._delivered_bytes
-            self._parser.feed_data(piece)
-            self._framing_bytes += len(piece) - (self._delivered_bytes - before)
-            if self._framing_bytes > self._budgets.framing_bytes + self._delivered_bytes:
+        """Read line by line and chunk by chunk up to the body's end; what is left is returned."""
+        position = 0
+        while position < len(data) and not self.body_done:
+            if self._chunk_left:
+                piece = data[position : position + self._chunk_left]
+                self._chunk_left -= len(piece)
+                self._parser.feed_data(piece)
+                position += len(piece)
+                continue
+            line_end = data.find(b"\n", position) + 1
+            line = data[position:line_end] if line_end else data[position:]
+            if self._framing_bytes + len(line) > self._budgets.framing_bytes + self.declared_bytes:
                 raise Refusal(400, "The body has more framing than data.")
-            self._tail = piece[-3:] if len(piece) >= 3 else (self._tail + piece)[-3:]
-            start = stop
-        return data[start:]
+            if not line_end:
+                if b"\r" in line[:-1]:
+                    raise Refusal(400, "A CR is not followed by LF.")
+                break
+            self._framing_bytes += len(line)
+            self._read_trailer(line) if self._in_trailers else self._read_size(line)
+            position = line_end
+        return data[position:]
+
+    def _read_size(self, line: bytes) -> None:
+        found = SIZE.fullmatch(line)
+        if found is None:
+            raise Refusal(400, "A chunk's size is malformed.")
+        self._parser.feed_data(line)
+        size = int(found[1], 16)
+        self._in_trailers = size == 0
+        self._chunk_left = size + 2 if size else 0
+        self.declared_bytes += size
+
+    def _read_trailer(self, line: bytes) -> None:
+        """Trailers are read and dropped (RFC 9110, section 6.5.1): nothing that comes after a body may change it."""
+        if line == b"\r\n":
+            self._parser.feed_data(line)
+            return
+        found = FIELD.fullmatch(line[:-2]) if line.endswith(b"\r\n") else None
+        if found is None or found[1].lower() in (b"content-length", b"transfer-encoding"):
+            raise Refusal(400, "A trailer is malformed, or not allowed.")
 
 
 def skip_empty_lines(buffer: bytes) -> bytes:

@@ -260,7 +260,7 @@ class VeloxProtocol(SanicProtocol):
             limit = math.inf if match.is_stream else match.body_bytes
         self.stream.begin_body(
             limit,
-            declared_bytes=fields.length or 0,
+            self._inbound.declared_bytes,
             expecting_continue=fields.expect == "100-continue" and self.stream.request.version == "1.1",
         )
         if fields.expect not in ("", "100-continue"):
@@ -280,6 +280,7 @@ class VeloxProtocol(SanicProtocol):
             self._is_broken = inbound.body_done = True
             stream.fail(BadRequest(refusal.detail))
             return
+        stream.declare(inbound.declared_bytes)
         if inbound.body_done:
             stream.feed_end()
         elif stream.unread_bytes > self.budgets.read_ahead_bytes and not stream.is_waited_for:

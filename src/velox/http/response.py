@@ -16,8 +16,8 @@ __all__ = ["HeadWriter", "has_body"]
 
 NOTHING_ALLOWED = str.maketrans("", "", "\r\n\0")
 BODYLESS = frozenset({204, 304})
-FRAMING = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive"})
-"""Fields that only the connection knows; a handler's own are not sent."""
+OURS = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"})
+"""Fields that only the connection and the worker know; a handler's own are not sent."""
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -53,11 +53,11 @@ def field(name: str, value: str) -> bytes:
 
 
 def own_fields(headers: Header) -> bytes:
-    """A response's own header fields, without the connection's and without ``Content-Type``."""
+    """A response's own header fields, without ours and without ``Content-Type``."""
     lines = [
         field(name, value if type(value) is str else str(value))
         for name, value in headers.items()
-        if (lower := name.lower()) not in FRAMING and lower != "content-type"
+        if (lower := name.lower()) not in OURS and lower != "content-type"
     ]
     return b"".join(lines)
 

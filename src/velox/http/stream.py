@@ -31,7 +31,7 @@ class WireStream(Stream):
         response: The response that is being sent.
         request_body: Whether there may be more of the body to read.
         request_max_size: The body's limit in bytes; infinite for a handler that reads the stream itself.
-        declared_bytes: The body's declared length; 0 without one.
+        declared_bytes: How long the body is at least, by what was said of it.
         received_bytes: What of the body has come.
         unread_bytes: What of that nobody has read.
         discarded_bytes: What came after the answer, and was dropped.
@@ -86,7 +86,7 @@ class WireStream(Stream):
         self.head_only = head_only
         self._write = self._first
 
-    def begin_body(self, limit: float, *, declared_bytes: int, expecting_continue: bool) -> None:
+    def begin_body(self, limit: float, declared_bytes: int, *, expecting_continue: bool) -> None:
         """The request has a body, which will be fed."""
         self.request_body = True
         self.request_max_size = limit
@@ -123,6 +123,12 @@ class WireStream(Stream):
         self._chunks.append(data)
         self.unread_bytes += len(data)
         self._wake()
+
+    def declare(self, size: int) -> None:
+        """The body will have at least ``size`` bytes."""
+        self.declared_bytes = size
+        if size > self.request_max_size:
+            self._wake()
 
     def feed_end(self) -> None:
         """The whole body came."""

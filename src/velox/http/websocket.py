@@ -19,6 +19,9 @@ from websockets.typing import Subprotocol
 
 __all__ = ["WebSocket", "accept"]
 
+HINTS = ("Upgrade", "Sec-WebSocket-Version")
+"""What an answer that declines says about how to do better (RFC 6455, section 4.4)."""
+
 
 class WebSocket(WebsocketImplProtocol):
     """Sanic's WebSocket, which closes with 1007 on text that is not UTF-8 (RFC 6455, section 8.1).
@@ -76,11 +79,13 @@ def accept(
     Raises:
         SanicException: The handshake is not in order (400, or 426 with what to upgrade to).
     """
+    if request.version == "1.0":
+        raise SanicException("HTTP/1.0 knows no upgrade", 400)  # RFC 9110, section 7.8
     protocols = [Subprotocol(name) for name in subprotocols] if subprotocols is not None else None
     machine = ServerProtocol(subprotocols=protocols, max_size=max_bytes, state=State.OPEN)
     answer = machine.accept(Handshake(request.path, Headers(request.headers.items())))
     if answer.status_code != 101:
         text = (answer.body or b"").decode(errors="replace").strip()
-        raise SanicException(text, answer.status_code, headers=dict(answer.headers.raw_items()))
+        raise SanicException(text, answer.status_code, headers={k: v for k, v in answer.headers.raw_items() if k in HINTS})
     head = f"HTTP/1.1 101 {answer.reason_phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in answer.headers.raw_items())
     return machine, head.encode() + b"\r\n"
