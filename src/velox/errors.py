@@ -69,6 +69,8 @@ CODES: Mapping[str, str] = {
     "VX104": "the app factory failed",
     "VX105": "a start-up step failed",
     "VX106": "an option has a wrong value",
+    "VX107": "the workers keep dying",
+    "VX108": "no running server was found",
     # VX2xx routes and handler signatures
     "VX201": "a handler's parameter has no source",
     "VX202": "a type is not supported here",

@@ -69,6 +69,8 @@ class Settings(Sourced):
     """The TCP port to listen on; 0 takes a free one."""
     workers: int = Field(default=1, ge=1, le=1024)
     """Server processes."""
+    http_protocol: Literal["velox", "sanic"] = "velox"
+    """Who reads HTTP under ``velox run``: Velox's strict protocol, or Sanic's own."""
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     """What the app signs with; at least 32 random bytes in production."""
     database_url: str = "sqlite:///app.db"

@@ -21,7 +21,7 @@ from velox.app.discovery import import_tree
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
-from velox.extension import Extension
+from velox.extension import ENDPOINT_MARK, Extension
 from velox.location import location_of
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
@@ -29,7 +29,7 @@ from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs
 from velox.routing.endpoint import compile_endpoint, decoded
 from velox.routing.openapi import openapi_document
-from velox.routing.plan import Limits, Plan
+from velox.routing.plan import Limits, Plan, Source
 from velox.routing.planning import make_plan, path_template
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
@@ -235,9 +235,19 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
                     endpoint = decoded(endpoint)
                 if reads_stream(plan) or getattr(route.handler, "is_stream", False):
                     endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
+                setattr(endpoint, ENDPOINT_MARK, self._body_limit(plan))
                 route.handler = endpoint
                 self._plans[id(route)] = plan
         self._check_names()
+
+    def _body_limit(self, plan: Plan) -> int:
+        """The most bytes that a request to ``plan`` may bring in its body."""
+        own, settings = plan.options.max_body_bytes, self.settings
+        if own is not None:
+            return own
+        if any(parameter.source is Source.BODY for parameter in plan.inputs()):
+            return settings.max_json_body_bytes
+        return max(settings.max_json_body_bytes, settings.max_form_body_bytes)
 
     def _check_names(self) -> None:
         places: dict[str, Plan] = {}
@@ -287,6 +297,10 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
         """Why it cannot serve, by extension; empty when it can."""
         return await self._lifespan.reasons()
 
+    def drain(self) -> None:
+        """Become unready, since the server is about to stop; requests are still answered."""
+        self._lifespan.drain()
+
     async def _prepare(self) -> None:
         if self._creates_tables():
             for table in await self.database.create_tables():
@@ -304,7 +318,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)
 
     async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
-        self._lifespan.drain()
+        self.drain()
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.stop(self)

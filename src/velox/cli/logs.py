@@ -1,16 +1,21 @@
-"""Where log records go under ``velox run``: one readable line each, on stderr."""
+"""Where log records go under ``velox run``: readable lines on stderr, in production JSON on stdout."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from datetime import UTC, datetime
+from typing import Any
 
 from velox.cli.console import style
 from velox.settings import Settings
 
-__all__ = ["Lines", "set_up_logging"]
+__all__ = ["JsonRecords", "Lines", "set_up_logging"]
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
+# What every record has; the rest was given by whoever logs, as ``extra``.
+_OWN = frozenset((*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "line"))
 
 
 class Lines(logging.Formatter):
@@ -32,12 +37,42 @@ class Lines(logging.Formatter):
         return super().format(record)
 
 
+class JsonRecords(logging.Formatter):
+    """One JSON object a line: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message``, ``pid``, then the
+    ``request_id`` of the request being answered, ``exception`` with its traceback, and what was given as ``extra``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, Any] = {
+            "time": when.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "pid": record.process,
+        }
+        request_id = current_request_id()
+        if request_id is not None:
+            fields["request_id"] = request_id
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        fields.update((name, value) for name, value in vars(record).items() if name not in _OWN and name not in fields)
+        return json.dumps(fields, default=str, ensure_ascii=False)
+
+
+def current_request_id() -> str | None:
+    """The id of the request that this context answers."""
+    from sanic import Request
+
+    request: Request | None = Request._current.get(None)
+    return str(request.id) if request is not None else None
+
+
 def set_up_logging(settings: Settings) -> None:
-    """Send every record of ``settings.log_level`` and above to stderr, without Sanic's own about start and stop."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
+    """Send records of ``settings.log_level`` and above where they belong, without Sanic's own about start and stop."""
+    handler = logging.StreamHandler(sys.stdout if settings.production else sys.stderr)
+    handler.setFormatter(JsonRecords() if settings.production else Lines())
     root = logging.getLogger()
-    for old in [old for old in root.handlers if isinstance(old.formatter, Lines)]:
+    for old in [old for old in root.handlers if isinstance(old.formatter, Lines | JsonRecords)]:
         root.removeHandler(old)
     root.addHandler(handler)
     level = settings.log_level.upper()

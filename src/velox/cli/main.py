@@ -17,6 +17,7 @@ COMMANDS = {
     "makeproject": ("velox.cli.makeproject", "Write a new project, ready to run."),
     "makeapp": ("velox.cli.makeapp", "Add a feature folder: model, routes and tests."),
     "run": ("velox.cli.run", "Serve the app; in dev, start anew on every change."),
+    "reload": ("velox.cli.reload", "Replace the workers of a running server one by one; no request is lost."),
     "routes": ("velox.cli.routes", "List the routes, or say which handler answers a URL."),
     "openapi": ("velox.cli.openapi", "Write the OpenAPI document, or check a written one."),
     "shell": ("velox.cli.shell", "A Python prompt with the app, a session and the models."),

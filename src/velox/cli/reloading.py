@@ -27,9 +27,9 @@ from watchfiles import Change, DefaultFilter, watch
 from velox.cli.console import note, style
 from velox.cli.port import listen
 from velox.cli.serving import guarded, serve
-from velox.cli.signals import end_with_parent, on_signals
 from velox.cli.startup import announce
 from velox.factory import Factory
+from velox.http.signals import end_with_parent, on_signals
 
 if TYPE_CHECKING:
     from velox.app import Velox
@@ -151,7 +151,7 @@ def _serve(factory: Factory, given: dict[str, Any], taken: socket.socket, line: 
     # Two edits in one second that keep the size would otherwise be answered with the first one's bytecode.
     sys.dont_write_bytecode = True
     ready = partial(_again, cause) if cause.changed else partial(announce, target=factory.target)
-    sys.exit(guarded(lambda: serve(factory, given, taken, ready=ready, elsewhere=partial(_ask, line), grace_s=GRACE_S)))
+    sys.exit(guarded(lambda: serve(factory, given, taken, ready=ready, elsewhere=partial(_ask, line), hurry_s=GRACE_S)))
 
 
 def _ask(line: Connection, host: str, port: int) -> socket.socket:

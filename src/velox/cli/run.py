@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 __all__ = ["run"]
+
+
+class Workers(click.IntRange):
+    """A number of processes, or ``auto``."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if value == "auto":
+            from velox.http.cpus import usable_cpus
+
+            return usable_cpus()
+        return int(super().convert(value, param, ctx))
 
 
 @click.command(short_help="Serve the app; in dev, start anew on every change.")
@@ -12,28 +28,47 @@ __all__ = ["run"]
 @click.option("--host", help="The address to listen on. Default: the setting host (127.0.0.1).")
 @click.option("--port", "-p", type=click.IntRange(0, 65_535), help="The port to listen on; 0 takes a free one.")
 @click.option(
-    "--workers", "-w", type=click.IntRange(1, 1024), metavar="N", help="Server processes. Default: the setting workers."
+    "--workers",
+    "-w",
+    type=Workers(1, 1024),
+    metavar="N|auto",
+    help="Server processes; auto is one for each processor. Default: the setting workers; with --prod, auto.",
 )
 @click.option(
-    "--prod", is_flag=True, help="Production: VELOX_ENV=prod, no reload, no access log, a real secret required."
+    "--prod",
+    is_flag=True,
+    help="Production: VELOX_ENV=prod, no reload, logs as JSON on stdout, no access log, a real secret required.",
 )
 @click.option(
     "--reload/--no-reload", default=None, help="Start anew when a file changes. Default: in dev with one worker."
 )
+@click.option(
+    "--pid-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where several workers' parent writes its process id. Default: a file for this user and port.",
+)
 def run(
-    *, app: str | None, host: str | None, port: int | None, workers: int | None, prod: bool, reload: bool | None
+    *,
+    app: str | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    prod: bool,
+    reload: bool | None,
+    pid_file: Path | None,
 ) -> None:
     """Serve the app that APP names (module:create_app), or the project's own.
 
     Without APP it takes 'app' of velox.toml, app/main.py or main.py. SIGTERM and Ctrl-C let requests in flight finish
-    (the setting grace_s) and exit 0. For breakpoint() in a handler, add --no-reload.
+    (the setting grace_s) and exit 0. With several workers, one that dies is replaced, and SIGHUP (velox reload) starts
+    all of them anew, one by one. For breakpoint() in a handler, add --no-reload.
 
     \b
     Example:
       velox run --port 8001
-      velox run --prod --host 0.0.0.0 --workers 4
+      velox run --prod --host 0.0.0.0
     """
-    from velox.cli.signals import leave_at_once, on_signals
+    from velox.http.signals import leave_at_once, on_signals
 
     on_signals(leave_at_once)  # before the imports that take time
 
@@ -41,10 +76,12 @@ def run(
     from velox.cli.port import listen
     from velox.settings import Launch, options
 
-    given = {"host": host, "port": port, "workers": workers, "env": "prod" if prod else None}
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "env": "prod" if prod else None}
     with options(given):
         launch = Launch()
-    several = launch.workers > 1
+    if prod and launch.source_of("workers") == "default":
+        given["workers"] = Workers(1).convert("auto", None, None)
+    several = (given["workers"] or launch.workers) > 1
     if reload and several:
         raise click.UsageError("--reload watches one worker: leave out --workers or --reload")
     taken = listen(launch.host, launch.port)
@@ -54,7 +91,7 @@ def run(
     if several:
         from velox.cli.serving import serve_workers
 
-        serve_workers(factory, given, taken, launch.workers)
+        serve_workers(factory, given, taken, given["workers"] or launch.workers, pid_file)
     elif reload if reload is not None else launch.env == "dev":
         from velox.cli.reloading import serve_reloading
 

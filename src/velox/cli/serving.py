@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import multiprocessing
 import os
 import socket
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import sanic.server.runners
-from sanic import Sanic
 
 from velox.cli.console import debugging, print_error
 from velox.cli.logs import set_up_logging
 from velox.cli.port import listen
-from velox.cli.signals import STOPPING, end_with_parent, leave_at_once, on_signals
 from velox.cli.startup import announce
 from velox.errors import ConfigurationError
 from velox.factory import Factory, where
+from velox.http.drain import Timing
+from velox.http.listener import refuse_new
+from velox.http.pidfile import PidFile, default_pid_file
+from velox.http.server import MARGIN_S, serve_app
+from velox.http.signals import leave_at_once, on_signals
 from velox.settings import options
 
 if TYPE_CHECKING:
@@ -27,8 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded", "serve", "serve_workers"]
 
-_RETRY_S = 0.01
-_NOISE = ("Experienced exception while trying to serve", "Not all workers acknowledged")
+_PRELOAD = ("velox.cli.serving", "velox.app", "velox.db", "sanic", "uvloop", "aiosqlite")
 
 
 def serve(
@@ -38,9 +41,9 @@ def serve(
     *,
     ready: Callable[[Velox], None] | None = None,
     elsewhere: Callable[[str, int], socket.socket] = listen,
-    grace_s: float | None = None,
+    hurry_s: float | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; requests in flight get ``grace_s`` seconds to finish.
+    """Serve in this process until SIGTERM or SIGINT; requests in flight get the settings' ``grace_s`` to finish.
 
     Args:
         factory: Makes the app.
@@ -48,64 +51,59 @@ def serve(
         taken: The bound socket.
         ready: Called once the app answers. Default: print the start-up block.
         elsewhere: Makes another socket, when the project's own settings class has another default address.
-        grace_s: The settings' ``grace_s`` at most this.
+        hurry_s: Another server follows at once on the same socket: no more grace than this, and no waiting for clients.
 
     Raises:
         ConfigurationError: From the factory, from the checks at start-up, or VX105 when a start-up step fails.
     """
     on_signals(leave_at_once)
-    app = _make(factory, given)
+    app = make_app(factory, given)
     taken = _right_socket(app, taken, elsewhere)
     say = ready or partial(announce, target=factory.target)
-
-    async def answers(*_: object) -> None:
-        say(app)
-
-    app.register_listener(answers, "after_server_start")
-    _prepare(app, taken, grace_s, single_process=True)
-    with _quiet():
-        try:
-            Sanic.serve_single(primary=app)
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            raise _failed(error, factory) from error
+    if hurry_s is None:
+        _serve(app, factory, taken, _timing(app), ready=lambda: say(app), leaving=partial(refuse_new, taken))
+    else:
+        timing = Timing(min(app.settings.grace_s, hurry_s), settle_s=0.0, idle_s=0.0)
+        _serve(app, factory, taken, timing, ready=lambda: say(app))
 
 
-def serve_workers(factory: Factory, given: Mapping[str, Any], taken: socket.socket, workers: int) -> None:
-    """Serve in ``workers`` processes that share the socket; else as :func:`serve`."""
-    import sanic.mixins.startup
-    from sanic.worker.loader import AppLoader
+def serve_workers(
+    factory: Factory, given: Mapping[str, Any], taken: socket.socket, workers: int, pid_file: Path | None = None
+) -> None:
+    """Serve in ``workers`` processes that share the socket; else as :func:`serve`.
 
-    from velox.cli.workers import Workers
+    Args:
+        pid_file: Where to write this process' id. Default: a place for this user and port; nowhere if that cannot be.
+    """
+    from velox.http.supervisor import Plan, Supervisor
 
     on_signals(leave_at_once)
-    app = _make(factory, given)
+    # Sanic's users make queues and values for their workers in main_process_start; the default "fork" would refuse.
+    multiprocessing.set_start_method("forkserver", force=True)
+    app = make_app(factory, given)
     taken = _right_socket(app, taken, listen)
-    _prepare(app, taken, None, workers=workers)
-
-    async def starts(*_: object) -> None:
-        announce(app, target=factory.target)
-
-    app.register_listener(starts, "main_process_ready")
-    Workers.grace_s = app.settings.grace_s
-    sanic.mixins.startup.WorkerManager = Workers  # type: ignore[attr-defined]
-
-    def remember() -> None:
-        Workers.stop_wanted = True
-
-    on_signals(remember)
-    with _quiet():
-        Sanic.serve(primary=app, app_loader=AppLoader(factory=partial(make_worker_app, factory, dict(given))))
+    _prepare(app, taken)
+    app.state.workers = workers
+    with _main_process(app), _pid_file(pid_file, taken):
+        plan = Plan(
+            serve=partial(_serve_worker, factory, dict(given), dict(app.shared_ctx.__dict__)),
+            workers=workers,
+            preload=_PRELOAD,
+            stop_within_s=app.settings.grace_s + MARGIN_S,
+        )
+        Supervisor(plan, taken, ready=partial(announce, app, target=factory.target)).run()
 
 
-def make_worker_app(factory: Factory, given: Mapping[str, Any]) -> Velox:
-    """The app of one worker process. A mistake is one line here too, and ends the worker."""
-    end_with_parent()
-    on_signals(leave_at_once)
-    logging.getLogger("sanic.error").addFilter(partial(_one_line, factory))
-    _take_signals_over()
-    return _make(factory, given)
+def make_app(factory: Factory, given: Mapping[str, Any]) -> Velox:
+    """The app, made and compiled, and logging set up as its settings want it."""
+    with options(given):
+        app = factory.create()
+    set_up_logging(app.settings)
+    # Sanic takes the signals that nobody listens to out of its own code: 40 of 75 µs of a small request. It does so for
+    # all apps of a process, which is why an app does not ask for it itself; a server's process has only this one.
+    app.config.TOUCHUP = True
+    app.compile()
+    return app
 
 
 def guarded(work: Callable[[], None]) -> int:
@@ -118,15 +116,100 @@ def guarded(work: Callable[[], None]) -> int:
     return 0
 
 
-def _make(factory: Factory, given: Mapping[str, Any]) -> Velox:
-    with options(given):
-        app = factory.create()
-    set_up_logging(app.settings)
-    # Sanic takes the signals that nobody listens to out of its own code: 40 of 75 µs of a small request. It does so for
-    # all apps of a process, which is why an app does not ask for it itself; a server's process has only this one.
-    app.config.TOUCHUP = True
-    app.compile()
-    return app
+def _serve_worker(
+    factory: Factory,
+    given: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    taken: socket.socket,
+    ready: Callable[[], None],
+) -> None:
+    """What a worker does."""
+    try:
+        app = make_app(factory, given)
+        for name, value in shared.items():
+            setattr(app.shared_ctx, name, value)
+        app.shared_ctx.lock()
+        _serve(app, factory, taken, _timing(app), ready=ready)
+    except ConfigurationError as error:
+        if debugging():
+            traceback.print_exception(error)
+        raise
+
+
+def _serve(
+    app: Velox,
+    factory: Factory,
+    taken: socket.socket,
+    timing: Timing,
+    *,
+    ready: Callable[[], None],
+    leaving: Callable[[], object] | None = None,
+) -> None:
+    _prepare(app, taken)
+    try:
+        serve_app(app, taken, timing=timing, ready=ready, leaving=leaving)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise _failed(error, factory) from error
+
+
+def _prepare(app: Velox, taken: socket.socket) -> None:
+    os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
+    app.prepare(
+        sock=taken,
+        protocol=_protocol(app),
+        motd=False,
+        access_log=not app.settings.production,
+        single_process=True,
+    )
+
+
+def _protocol(app: Velox) -> type[asyncio.Protocol] | None:
+    """None lets Sanic choose one of its own, with websockets if there are any."""
+    if app.settings.http_protocol == "sanic":
+        return None
+    from velox.http.protocol import VeloxProtocol
+
+    return VeloxProtocol
+
+
+def _timing(app: Velox) -> Timing:
+    return Timing(grace_s=app.settings.grace_s)
+
+
+@contextmanager
+def _main_process(app: Velox) -> Iterator[None]:
+    """Run Sanic's ``main_process_*`` listeners, which are for the parent of several workers."""
+    from sanic.server.events import trigger_events
+
+    loop = asyncio.new_event_loop()
+    trigger_events(app.listeners["main_process_start"], loop, app)
+    try:
+        trigger_events(app.listeners["main_process_ready"], loop, app)
+        yield
+    finally:
+        trigger_events(reversed(app.listeners["main_process_stop"]), loop, app)
+        loop.close()
+
+
+@contextmanager
+def _pid_file(path: Path | None, taken: socket.socket) -> Iterator[None]:
+    """Write this process' id where ``velox reload`` looks for it."""
+    place = path or default_pid_file(taken.getsockname()[1])
+    try:
+        written = PidFile(place) if place is not None else None
+    except OSError as error:
+        if path is not None:
+            raise ConfigurationError(
+                "VX505", f"{path} cannot be written: {error.strerror}", hint="Name another file with --pid-file."
+            ) from error
+        written = None
+    try:
+        yield
+    finally:
+        if written is not None:
+            written.remove()
 
 
 def _right_socket(app: Velox, taken: socket.socket, elsewhere: Callable[[str, int], socket.socket]) -> socket.socket:
@@ -142,58 +225,6 @@ def _right_socket(app: Velox, taken: socket.socket, elsewhere: Callable[[str, in
 
 def _addresses(host: str) -> set[str]:
     return {str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
-
-
-def _prepare(app: Velox, taken: socket.socket, grace_s: float | None, **how: Any) -> None:
-    os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
-    if grace_s is not None:
-        app.config.GRACEFUL_SHUTDOWN_TIMEOUT = min(app.settings.grace_s, grace_s)
-    _take_signals_over()
-    app.prepare(sock=taken, motd=False, access_log=not app.settings.production, **how)
-
-
-def _take_signals_over() -> None:
-    """Sanic ignores signals for a moment while it starts, and stops a loop that does not run for good yet: a SIGTERM
-    that comes then would be lost (seen in Sanic 25.12.1)."""
-    sanic.server.runners._setup_system_signals = _set_up_signals
-
-
-def _set_up_signals(
-    app: Sanic[Any, Any], run_multiple: bool, register_sys_signals: bool, loop: asyncio.AbstractEventLoop
-) -> None:
-    os.environ["SANIC_WORKER_PROCESS"] = "true"
-    for number in STOPPING:
-        loop.add_signal_handler(number, _stop_once_running, app, loop)
-
-
-def _stop_once_running(app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop) -> None:
-    if app.state.is_running:
-        app.stop(terminate=False)
-    else:
-        loop.call_later(_RETRY_S, _stop_once_running, app, loop)
-
-
-class _quiet:  # noqa: N801 - used as a context manager
-    """Without Sanic's traceback of a failing start: we print one line."""
-
-    def __enter__(self) -> None:
-        logging.getLogger("sanic.error").addFilter(_no_noise)
-
-    def __exit__(self, *_: object) -> None:
-        logging.getLogger("sanic.error").removeFilter(_no_noise)
-
-
-def _no_noise(record: logging.LogRecord) -> bool:
-    return debugging() or not str(record.msg).startswith(_NOISE)
-
-
-def _one_line(factory: Factory, record: logging.LogRecord) -> bool:
-    """In a worker that cannot start, Sanic logs the exception itself as the message."""
-    if debugging() or not isinstance(record.msg, BaseException):
-        return True
-    error = record.msg
-    print_error(error if isinstance(error, ConfigurationError) else _failed(error, factory))
-    return False
 
 
 def _failed(error: BaseException, factory: Factory) -> ConfigurationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["address", "announce"]
 
+logger = logging.getLogger("velox")
+
 
 def announce(app: Velox, *, target: str) -> None:
-    """Print versions, environment, app, database and where to click, on stdout."""
+    """Print versions, environment, app, database and where to click, on stdout; in production, log it as one record."""
+    if app.settings.production:
+        facts = {"app": target, "routes": len(app.plans), "database": app.database.display_url, "url": address(app)}
+        packages = {name: package_version(name) for name in ("velox-framework", "sanic")}
+        logger.info("serving", extra={**facts, "workers": app.state.workers, **packages})
+        return
     versions = [f"velox {package_version('velox-framework')}", f"sanic {package_version('sanic')}"]
     head = " · ".join([*versions, f"python {platform.python_version()}", app.settings.env])
     click.echo(style(head, "green", bold=True))

@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 from types import FrameType
 
-__all__ = ["STOPPING", "end_with_parent", "leave_at_once", "on_signals"]
+__all__ = ["STOPPING", "end_with_parent", "held_back", "leave_at_once", "let_through", "on_signals"]
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -31,6 +32,25 @@ def leave_at_once() -> None:
     import or a start-up step."""
     sys.stdout.flush()
     os._exit(0)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Signals to stop wait inside, also for processes started in here until these let them through.
+
+    The fork server is started so: whoever signals all of the server's processes at once (systemd, for one) must not end
+    it, since the workers' exit codes come through it. A worker ends with :func:`let_through`, and so misses none.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_through() -> None:
+    """Hear signals to stop, those :func:`held_back` until now too."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 def end_with_parent() -> None:

@@ -1,0 +1,194 @@
+"""One process that serves an app on a bound socket, from its start-up steps to the last response."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+from sanic import Sanic
+from sanic.application.constants import ServerStage
+from sanic.server.runners import _build_protocol_kwargs
+
+from velox.http.connections import Connection, announce_close, close_idle, closing
+from velox.http.drain import Drain, Stage, Timing
+from velox.http.listener import queued
+from velox.http.signals import on_signals
+
+__all__ = ["MARGIN_S", "Drainable", "serve_app"]
+
+MARGIN_S = 2.0
+"""After the grace period, how long stop steps may take before the process ends without them, in seconds."""
+_POLL_S = 0.01
+# Connections that the standard library's loop has accepted and not yet made a transport for need two rounds.
+_ROUNDS = 3
+
+logger = logging.getLogger("velox")
+
+
+class Drainable(Protocol):
+    """What an app may have: told first, before any listener of ``before_server_stop``."""
+
+    def drain(self) -> None:
+        """Become unready."""
+
+
+def serve_app(
+    app: Sanic[Any, Any],
+    taken: socket.socket,
+    *,
+    timing: Timing,
+    ready: Callable[[], None],
+    leaving: Callable[[], object] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain, stop and return.
+
+    The app was prepared (``app.prepare``), which chose the protocol. Sanic's listeners run in Sanic's order.
+
+    Args:
+        app: The app.
+        taken: The bound socket; it is closed when the server closes its own.
+        timing: How long the stages of stopping take.
+        ready: Called once the app answers.
+        leaving: Called when stopping begins. None: nothing is.
+
+    Raises:
+        Exception: Whatever a start-up step raises.
+    """
+    app.setup_loop()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    server = _Server(app, taken, loop, timing)
+    try:
+        task = loop.create_task(server.serve(ready, leaving))
+        task.add_done_callback(lambda _: loop.stop())
+        while not task.done():
+            loop.run_forever()
+            server.stop_wanted.set()  # somebody called app.stop(), which stops the loop
+        task.result()
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+        taken.close()
+
+
+class _Server:
+    """The server of one process; see :mod:`velox.http.drain` for the stages of its end."""
+
+    def __init__(
+        self, app: Sanic[Any, Any], taken: socket.socket, loop: asyncio.AbstractEventLoop, timing: Timing
+    ) -> None:
+        self.app = app
+        self.loop = loop
+        self.timing = timing
+        self.taken = taken
+        self.drain = Drain()
+        self.stop_wanted = asyncio.Event()
+        self.connections: set[Connection] = set()
+        settings = app.state.server_info[0].settings
+        self.ssl = settings["ssl"]
+        protocol = settings["protocol"]
+        self.protocol: Callable[[], Any] = partial(
+            protocol,
+            loop=loop,
+            connections=self.connections,
+            signal=self.drain,
+            app=app,
+            state={},
+            unix=None,
+            **_build_protocol_kwargs(protocol, app.config),
+        )
+
+    def connect(self) -> Any:
+        """A new connection."""
+        return closing(self.protocol()) if self.drain.draining else self.protocol()
+
+    async def serve(self, ready: Callable[[], None], leaving: Callable[[], object] | None) -> None:
+        app, loop = self.app, self.loop
+        app.asgi = False
+        app.state.server_info[0].stage = ServerStage.SERVING
+        await app._startup()
+        await app._server_event("init", "before", loop)
+        # The one given is closed with the server; ours is for what is left in the queue then.
+        server = await loop.create_server(self.connect, sock=self.taken.dup(), ssl=self.ssl, backlog=socket.SOMAXCONN)
+        try:
+            await app._server_event("init", "after", loop)
+            os.environ["SANIC_WORKER_PROCESS"] = "true"
+            app.set_serving(True)
+            on_signals(self._asked)
+            ready()
+            await self.stop_wanted.wait()
+        finally:
+            if leaving is not None:
+                leaving()
+            await self._stop(server)
+
+    def _asked(self) -> None:
+        """A signal came. Also a loop that a handler blocks, or a step that hangs, ends in time."""
+        if not self.stop_wanted.is_set() and self.drain.stage is Stage.SERVING:
+            last = threading.Timer(self.timing.grace_s + MARGIN_S, _give_up)
+            last.daemon = True
+            last.start()
+        self.loop.call_soon_threadsafe(self.stop_wanted.set)
+
+    async def _stop(self, server: asyncio.Server) -> None:
+        app, timing = self.app, self.timing
+        cut_s = self.loop.time() + timing.grace_s
+        self.drain.go_on("asked")
+        if hasattr(app, "drain"):
+            app.drain()
+        announce_close(self.connections)
+        await app._server_event("shutdown", "before", self.loop)
+        await asyncio.sleep(min(timing.settle_s, timing.grace_s))
+        await self._close(server)
+        self.drain.go_on("settled")
+        await self._finish(cut_s)
+        await self._cancel_tasks(cut_s)
+        app.set_serving(False)
+        await app._server_event("shutdown", "after", self.loop)
+
+    async def _close(self, server: asyncio.Server) -> None:
+        """Accept no more, after everything that the kernel has accepted."""
+        for listening in server.sockets:
+            self.loop.remove_reader(listening.fileno())
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+        server.close()
+        self.taken.setblocking(False)
+        for accepted in queued(self.taken):
+            await self.loop.connect_accepted_socket(self.connect, accepted, ssl=self.ssl)
+        self.taken.close()
+
+    async def _finish(self, cut_s: float) -> None:
+        """Wait for requests in flight; what is kept alive goes when it is idle; what is late is cut."""
+        idle_from_s = self.loop.time() + self.timing.idle_s
+        while self.connections and self.loop.time() < cut_s:
+            for connection in tuple(self.connections):
+                # A websocket brings no requests of its own: its client is asked to come again at once.
+                if getattr(connection, "websocket", None) is not None or self.loop.time() >= idle_from_s:
+                    close_idle(connection)
+            await asyncio.sleep(_POLL_S)
+        if self.connections:
+            logger.warning("cut %d connections that were not done in %g s", len(self.connections), self.timing.grace_s)
+        self.drain.go_on("cut" if self.connections else "idle")
+        for connection in tuple(self.connections):
+            connection.abort()
+
+    async def _cancel_tasks(self, cut_s: float) -> None:
+        """Background tasks of the app are cancelled, and may clean up until ``cut_s``."""
+        tasks = [task for task in self.app.tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(0.1, cut_s - self.loop.time()))
+
+
+def _give_up() -> None:
+    logger.error("a stop step or a handler did not let go in time; the process ends without it")
+    logging.shutdown()
+    os._exit(0)
