@@ -6,7 +6,7 @@ in the text        on the wire
 the end of a line  CR LF
 ``\`` at its end   nothing: the next line goes on
 ``\r \n \0 \t``    CR, LF, NUL, a tab
-``\\ \{``          a backslash, an opening brace
+``\\ \{ \}``       a backslash, a brace
 ``\xff``           that byte
 ``{8192*a}``       ``a`` 8,192 times; what is repeated may itself hold escapes
 other text         its UTF-8
@@ -19,13 +19,13 @@ import re
 
 __all__ = ["to_bytes", "to_text"]
 
-ESCAPES = {"\\r": b"\r", "\\n": b"\n", "\\0": b"\0", "\\t": b"\t", "\\\\": b"\\", "\\{": b"{", "\\\n": b""}
+ESCAPES = {"\\r": b"\r", "\\n": b"\n", "\\0": b"\0", "\\t": b"\t", "\\\\": b"\\", "\\{": b"{", "\\}": b"}", "\\\n": b""}
 TOKEN = re.compile(
     r"\{(?P<count>[0-9]+)\*(?P<repeated>(?:\\.|[^}\\])+)\}"
     r"|\\x(?P<byte>[0-9a-f]{2})"
     r"|(?P<escape>\\(?:.|\n))"
     r"|(?P<end>\n)"
-    r"|(?P<text>[^\\\n{]+|\{)"
+    r"|(?P<text>[^\\\n{\0-\x1f\x7f]+|\{)"
 )
 
 
@@ -33,7 +33,7 @@ def to_bytes(text: str) -> bytes:
     """What ``text`` stands for.
 
     Raises:
-        ValueError: It has an escape that the notation does not know.
+        ValueError: It has an escape that the notation does not know, or a bare control character.
     """
     wire = bytearray()
     position = 0

@@ -77,19 +77,19 @@ async def run(port: int, case: Case, way: Way, *, timeout_s: float, problems: bo
     """
     path, next_request = after()
     async with connect(port) as wire:
+        sending = asyncio.create_task(_send(wire, case, way, next_request))
+        check_of = _Check(wire, case, timeout_s, problems)
         try:
-            async with asyncio.TaskGroup() as group:
-                sending = group.create_task(_send(wire, case, way, next_request))
-                check_of = _Check(wire, case, timeout_s, problems)
-                await check_of.answers()
-                if check_of.goes_on:
-                    await sending
-                    await wire.send(next_request)
-                    await check_of.next_answer(path)
-        except* Wrong as wrong:
-            error = wrong.exceptions[0]
-            assert isinstance(error, Wrong)
-            return error.outcome
+            await check_of.answers()
+            if check_of.goes_on:
+                await sending
+                await wire.send(next_request)
+                await check_of.next_answer(path)
+        except Wrong as wrong:
+            return wrong.outcome
+        finally:
+            sending.cancel()
+            await asyncio.wait([sending])
     return Outcome(Verdict.OK)
 
 
