@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -12,6 +13,7 @@ from sanic import Request
 from velox.errors import BadRequest, ContentTooLarge, UnsupportedMediaType
 from velox.routing.binding import Values, parse_urlencoded
 from velox.routing.body import media_type
+from velox.routing.multipart_pieces import between_boundaries
 from velox.routing.plan import Limits
 from velox.routing.upload import UploadFile
 
@@ -19,6 +21,7 @@ __all__ = ["Form", "read_form"]
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+CONTROL = re.compile(r"[\0-\x08\n-\x1f\x7f]")
 
 
 class Form:
@@ -91,10 +94,11 @@ async def read_multipart(request: Request, boundary: str, form: Form, limits: Li
     file: SpooledTemporaryFile[bytes] | None = None
     with PushMultipartParser(boundary, max_segment_count=limits.form_parts, strict=True) as parser:
         try:
-            async for chunk in chunks(request, limits.form_body_bytes):
+            body = chunks(request, limits.form_body_bytes)
+            async for chunk in between_boundaries(body, boundary.encode()):
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
-                        segment = event
+                        segment = checked(event)
                         file = SpooledTemporaryFile(max_size=limits.form_spool_bytes)  # noqa: SIM115 - lives on in form
                     elif event:
                         assert file is not None
@@ -105,6 +109,13 @@ async def read_multipart(request: Request, boundary: str, form: Form, limits: Li
         finally:
             if file is not None:
                 file.close()
+
+
+def checked(segment: MultipartSegment) -> MultipartSegment:
+    """``segment``, whose headers hold no control characters (RFC 9110, section 5.5)."""
+    if any(CONTROL.search(value) for _, value in segment.headerlist):
+        raise BadRequest("The multipart body is malformed: a part's header has a control character.")
+    return segment
 
 
 def part_value(segment: MultipartSegment, file: SpooledTemporaryFile[bytes]) -> str | UploadFile:
