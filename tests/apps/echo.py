@@ -56,9 +56,8 @@ def register(app: Sanic[Any, Any]) -> None:
 def seen(request: Request) -> dict[str, Any]:
     """What is sent back; bytes are written as Latin-1."""
     headers: dict[str, str] = {}
-    for name, value in request.headers.items():
-        name = name.lower()
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    for name in request.headers:
+        headers[name.lower()] = ", ".join(request.headers.getall(name))
     headers.pop("host", None)
     return {
         "method": request.method,

@@ -15,7 +15,7 @@ HEAD_MAX_BYTES = 64 * 1024
 # RFC 9112, section 4: the space before the reason is there even when the reason is not.
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
 # RFC 9110, section 5: a token, a colon, and a value without control characters.
-FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*((?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?)[\t ]*")
+FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)")
 LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")
 CHUNK = re.compile(rb"[0-9A-Fa-f]{1,15}")
 WITHOUT_BODY = frozenset({204, 304})
@@ -92,7 +92,7 @@ async def _head(stream: asyncio.StreamReader) -> tuple[int, dict[str, str]] | No
         match = FIELD.fullmatch(line)
         if match is None:
             raise MalformedAnswer(f"no field: {line[:200]!r}")
-        name, value = match[1].decode().lower(), match[2].decode("latin-1")
+        name, value = match[1].decode().lower(), match[2].decode("latin-1").rstrip("\t ")
         if name in fields and name in {"content-length", "transfer-encoding", "content-type", "date"}:
             raise MalformedAnswer(f"{name} twice")
         fields[name] = f"{fields[name]}, {value}" if name in fields else value

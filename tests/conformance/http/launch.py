@@ -1,4 +1,4 @@
-"""Serves the echo app on a port, with one of Sanic's protocols: ``python -m tests.conformance.http.launch velox 8000``."""
+"""Serves the echo app on a port: ``python -m tests.conformance.http.launch velox 8000``."""
 
 from __future__ import annotations
 
