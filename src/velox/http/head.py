@@ -9,7 +9,7 @@ Both read the same bytes, and a request is served only if both agree.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from velox.http.refusal import Refusal
 
@@ -28,23 +28,20 @@ HOST = re.compile(
 MAX_PORT: Final = 65_535
 
 
-class Line:
+class Line(NamedTuple):
     """A request line.
 
     Attributes:
         method: Its method.
         target: Its target in origin form (``/path?query``), or ``*``.
-        authority: The host of an absolute target, which counts instead of ``Host`` (RFC 9112, section 3.2.2).
         version: ``"1.1"`` or ``"1.0"``.
+        authority: The host of an absolute target, which counts instead of ``Host`` (RFC 9112, section 3.2.2).
     """
 
-    __slots__ = ("authority", "method", "target", "version")
-
-    def __init__(self, method: str, target: bytes, authority: bytes | None, version: str) -> None:
-        self.method = method
-        self.target = target
-        self.authority = authority
-        self.version = version
+    method: str
+    target: bytes
+    version: str
+    authority: bytes | None
 
 
 class Fields:
@@ -84,17 +81,15 @@ def parse_line(line: bytes) -> Line:
     found = LINE.fullmatch(line)
     if found is None:
         raise Refusal(400, "The request line is malformed, or its HTTP version is not 1.0 or 1.1.")
-    method, target = found[1].decode(), found[2]
-    version = "1.1" if found[3] == b"1" else "1.0"
-    if ORIGIN.fullmatch(target):
-        return Line(method, target, None, version)
-    if target == b"*" and method == "OPTIONS":
-        return Line(method, target, None, version)
+    name, target, digit = found.groups()
+    method, version = name.decode(), "1.1" if digit == b"1" else "1.0"
+    if ORIGIN.fullmatch(target) or (target == b"*" and method == "OPTIONS"):
+        return Line(method, target, version, None)
     absolute = ABSOLUTE.fullmatch(target)
     if absolute is None or method == "CONNECT":
         raise Refusal(400, "The request target is malformed, or not of the form that the method needs.")
     check_host(absolute[1])
-    return Line(method, (absolute[2] or b"/") + (absolute[3] or b""), absolute[1], version)
+    return Line(method, (absolute[2] or b"/") + (absolute[3] or b""), version, absolute[1])
 
 
 def parse_fields(block: bytes, max_fields: int) -> Fields:
@@ -123,7 +118,7 @@ def parse_fields(block: bytes, max_fields: int) -> Fields:
 
 
 def check_fields(fields: Fields, line: Line) -> None:
-    """What fields have to be in this line's version.
+    """What fields have to be with this line; an absolute target's host replaces theirs.
 
     Raises:
         Refusal: 400.
@@ -137,6 +132,8 @@ def check_fields(fields: Fields, line: Line) -> None:
         check_host(fields.hosts[0])
     elif line.version == "1.1":
         raise Refusal(400, "The Host field is missing.")
+    if line.authority is not None:
+        fields.items = [("host", line.authority.decode()), *(item for item in fields.items if item[0] != "host")]
 
 
 def check_host(host: bytes) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -19,17 +18,31 @@ from velox.http.refusal import Refusal
 __all__ = ["Head", "Inbound"]
 
 END = b"\r\n\r\n"
+LINE_ENDS = (b"\r", b"\n")
 NO_FIELDS = Fields()
 # RFC 9112, section 7.1. What an extension says is ignored, but it may not hide where the line ends.
 SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t -~\x80-\xff]*)?\r\n")
 
 
-class Head(NamedTuple):
-    """A request's head: its line, its fields, its bytes."""
+class Head:
+    """A request's head; not changed once it is made, because the next request may have the same.
 
-    line: Line
-    fields: Fields
-    raw: bytes
+    Attributes:
+        method, target, version: Of the request line; see :class:`Line`.
+        fields: The header fields.
+        raw: Its bytes.
+        has_body: Whether bytes of a body follow.
+        stays: Whether the client lets the connection stay after the answer.
+    """
+
+    __slots__ = ("fields", "has_body", "method", "raw", "stays", "target", "version")
+
+    def __init__(self, line: Line, fields: Fields, raw: bytes) -> None:
+        self.method, self.target, self.version, _ = line
+        self.fields = fields
+        self.raw = raw
+        self.has_body = fields.chunked or bool(fields.length)
+        self.stays = not fields.close and (line.version == "1.1" or fields.keep_alive)
 
 
 class Inbound:
@@ -55,6 +68,7 @@ class Inbound:
         "_fed",
         "_fields",
         "_framing_bytes",
+        "_head",
         "_in_trailers",
         "_parser",
         "_version",
@@ -73,6 +87,7 @@ class Inbound:
         self._block = b""
         self._version = ""
         self._fields = NO_FIELDS
+        self._head: Head | None = None
         self.body_done = True
         self.left = 0
         self._chunked = self._in_trailers = False
@@ -106,24 +121,38 @@ class Inbound:
             Refusal: What came is no request, or over a limit.
         """
         buffer = self.buffer
-        if buffer[:1] in (b"\r", b"\n") and not self._fed:
+        if buffer[:1] in LINE_ENDS and not self._fed:
             # RFC 9112, section 2.2: empty lines before a request are ignored.
             buffer = self.buffer = skip_empty_lines(buffer)
             if buffer in (b"", b"\r"):
                 return None
         end = buffer.find(END, self._fed - 3 if self._fed > 3 else 0) + 4
-        if end > self._budgets.head_bytes or (end == 3 and len(buffer) > self._budgets.head_bytes):
+        size = end if end > 3 else len(buffer)
+        if size > self._budgets.head_bytes:
             raise self._too_long(buffer)
         if end == 3:
             self._feed_head(buffer[self._fed :])
-            self._fed = len(buffer)
+            self._fed = size
             return None
         raw = buffer if end == len(buffer) else buffer[:end]
         self.body_done = False
         upgrades = self._feed_head(raw[self._fed :] if self._fed else raw)
         self._fed = 0
         self.buffer = buffer[end:]
-        return self._checked(raw, upgrades=upgrades)
+        head = self._head
+        # A client that asks the same again sends the same bytes, which mean the same: 4 µs less of 29.
+        if head is None or raw != head.raw:
+            head = self._head = self._parse(raw)
+        if upgrades and head.has_body:
+            self._decline_upgrade(head.fields)
+        if self.body_done == head.has_body:
+            raise Refusal(400, "The request's framing is ambiguous.")
+        if head.has_body:
+            self._chunked = head.fields.chunked
+            self.left = self.declared_bytes = head.fields.length or 0
+            self._in_trailers = False
+            self._chunk_left = self._framing_bytes = 0
+        return head
 
     def _feed_head(self, data: bytes) -> bool:
         """Whether llhttp takes the request for an upgrade, whose body it leaves alone."""
@@ -135,35 +164,31 @@ class Inbound:
             raise Refusal(400, "The request's head is malformed.") from None
         return False
 
-    def _checked(self, raw: bytes, *, upgrades: bool) -> Head:
+    def _parse(self, raw: bytes) -> Head:
         line_end = raw.find(b"\r\n")
         line = parse_line(raw[:line_end])
         if len(line.target) > self._budgets.target_bytes:
             raise Refusal(414, f"The request target has more than {self._budgets.target_bytes} bytes.")
         block = raw[line_end + 2 :]
-        if block == self._block and line.version == self._version:
-            # A client repeats its fields: the same bytes mean the same. Saves 0.5 µs a field.
-            fields = self._fields
-        else:
-            fields = parse_fields(block, self._budgets.fields)
-            check_fields(fields, line)
-            self._block, self._version, self._fields = block, line.version, fields
-        has_body = fields.chunked or bool(fields.length)
-        if upgrades and has_body:
-            # The upgrade is declined or concerns what follows the body (RFC 9110, section 7.8), so the body is read
-            # as any other: by a parser that gets to know only of it.
-            self._parser = self._new_parser()
-            framing = b"Transfer-Encoding: chunked" if fields.chunked else b"Content-Length: %d" % fields.length
-            self.body_done = False
-            self._feed_head(b"POST / HTTP/1.1\r\n" + framing + END)
-        if self.body_done == has_body:
-            raise Refusal(400, "The request's framing is ambiguous.")
-        if has_body:
-            self._chunked = fields.chunked
-            self.left = self.declared_bytes = fields.length or 0
-            self._in_trailers = False
-            self._chunk_left = self._framing_bytes = 0
-        return Head(line, fields, raw)
+        known = self._fields
+        if block != self._block or line.version != self._version or line.authority is not None:
+            known = parse_fields(block, self._budgets.fields)
+            check_fields(known, line)
+            # Of different requests of a client the fields are mostly the same: 0.5 µs less for each field.
+            self._block, self._version, self._fields = block, line.version, known
+            if line.authority is not None:
+                self._block = b""
+        return Head(line, known, raw)
+
+    def _decline_upgrade(self, fields: Fields) -> None:
+        """Read the body as any other: the upgrade is declined, or concerns what follows it (RFC 9110, section 7.8).
+
+        llhttp has skipped it, so a new parser gets to know of it.
+        """
+        self._parser = self._new_parser()
+        framing = b"Transfer-Encoding: chunked" if fields.chunked else b"Content-Length: %d" % (fields.length or 0)
+        self.body_done = False
+        self._feed_head(b"POST / HTTP/1.1\r\n" + framing + END)
 
     def _too_long(self, buffer: bytes) -> Refusal:
         line = buffer.partition(b"\r\n")[0]

@@ -11,7 +11,7 @@ from sanic import Request
 from sanic.compat import Header
 from sanic.request.parameters import RequestParameters
 
-from velox.http.head import Fields, Line
+from velox.http.inbound import Head
 
 __all__ = ["WireRequest"]
 
@@ -24,19 +24,19 @@ class WireRequest(Request[Any, Any]):
     nothing more.
     """
 
-    __slots__ = ("_fields", "_path")
+    __slots__ = ("_fields",)
 
-    def __init__(self, line: Line, fields: Fields, head: bytes, app: Any, transport: Any, conn_info: Any) -> None:
-        self.raw_url = line.target
-        self.method = line.method
-        self.version = line.version
-        self.head = head
+    def __init__(self, head: Head, app: Any, transport: Any, conn_info: Any) -> None:
+        self.raw_url = head.target
+        self.method = head.method
+        self.version = head.version
+        self.head = head.raw
         self.app = app
         self.transport = transport
         self.conn_info = conn_info
         self.body = b""
         self.responded = False
-        self._fields = fields
+        self._fields = head.fields
 
     def __getattr__(self, name: str) -> Any:
         make = DEFAULTS.get(name)

@@ -21,12 +21,13 @@ class Match:
         route: Sanic's route.
         handler: What to call.
         path: The path's values by name.
-        straight: Whether the handler is an endpoint of Velox's that nothing of Sanic's has to be around.
+        is_straight: Whether the handler is an endpoint of Velox's that nothing of Sanic's has to be around.
         is_stream: Whether the handler reads the body itself, piece by piece.
+        is_whole: Whether the body has to be there, whole, before the handler is called.
         body_bytes: The route's own limit of a body; ``None``: the common one.
     """
 
-    __slots__ = ("body_bytes", "handler", "is_stream", "path", "route", "straight")
+    __slots__ = ("body_bytes", "handler", "is_straight", "is_stream", "is_whole", "path", "route")
 
     def __init__(self, route: Any, handler: Callable[..., Any], path: dict[str, Any], *, may_go_straight: bool) -> None:
         extra = route.extra
@@ -35,12 +36,12 @@ class Match:
         self.path = path
         self.body_bytes: int | None = getattr(handler, ENDPOINT_MARK, None)
         self.is_stream = hasattr(handler, "is_stream")
-        self.straight = (
+        self.is_whole = not (self.is_stream or extra.ignore_body)
+        self.is_straight = (
             may_go_straight
             and self.body_bytes is not None
-            and not getattr(extra, "request_middleware", ())
-            and not getattr(extra, "response_middleware", ())
-            and not getattr(extra, "ignore_body", False)
+            and not extra.request_middleware
+            and not extra.response_middleware
         )
 
 

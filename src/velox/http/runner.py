@@ -61,7 +61,11 @@ class Runner(Coroutine[Any, Any, None]):
             # The loop may be closed before the last client goes; that is no fault of anybody's.
             task._log_destroy_pending = False  # type: ignore[attr-defined]
         self.work = work
-        _enter_task(self._loop, task)
+        try:
+            _enter_task(self._loop, task)
+        except RuntimeError:  # another Task feeds the connection, as a test may
+            self._loop.call_soon(self.start, work)
+            return
         try:
             waits_for = self._advance(work.send, None)
         finally:

@@ -12,10 +12,11 @@ from sanic.http.stream import Stream
 from sanic.log import logger
 from sanic.response import BaseHTTPResponse
 
+from velox.http.inbound import Head
 from velox.http.response import CHUNKED, field, has_body
 
 if TYPE_CHECKING:
-    from velox.http.protocol import VeloxProtocol
+    from velox.http.connection import Connection
 
 __all__ = ["WireStream"]
 
@@ -61,7 +62,7 @@ class WireStream(Stream):
         "url",
     )
 
-    def __init__(self, protocol: VeloxProtocol) -> None:
+    def __init__(self, protocol: Connection) -> None:
         self.protocol: Any = protocol
         self.stage = Stage.IDLE
         self.request: Any = None
@@ -78,12 +79,13 @@ class WireStream(Stream):
         self._write: Any = None
         self._left = 0
 
-    def begin(self, request: Any, *, head_only: bool) -> None:
+    def begin(self, request: Any, head: Head) -> None:
         """A new request, without a body so far."""
         self.request = request
         self.stage = Stage.HANDLER
         self.response = None
-        self.head_only = head_only
+        self.head_only = head.method == "HEAD"
+        self.upgrade_websocket = head.fields.websocket
         self._write = self._first
 
     def begin_body(self, limit: float, declared_bytes: int, *, expecting_continue: bool) -> None:
