@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -316,13 +317,14 @@ def test_production_refuses_a_weak_secret(start: Start, secret: str | None) -> N
 
 
 def test_production_serves_without_access_log_or_reload(project: Path, start: Start) -> None:
-    """Nothing a request, and a change of the source changes nothing."""
+    """Its log is JSON, with nothing a request; a change of the source changes nothing."""
     (project / ".env").write_text("VELOX_ENV=dev\n")
-    server = start("--prod", environment={"VELOX_SECRET_KEY": SECRET})
+    server = start("--prod", "--workers", "1", environment={"VELOX_SECRET_KEY": SECRET})
     server.until_answers("one")
-    server.until(lambda: "docs" in server.output)
-    assert "· prod" in server.output
-    assert "GET" not in server.output
+    server.until(lambda: '"serving"' in server.output)
+    (record,) = map(json.loads, server.output.splitlines())
+    assert record["url"] == f"http://127.0.0.1:{server.port}"
+    assert record["level"] == "info"
     assert len(server.descendants()) == 1
     assert server.stop() == 0
 

@@ -21,7 +21,7 @@ def usable_cpus(cgroups: Path = _CGROUPS, membership: Path = _MEMBERSHIP) -> int
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(cgroups, _group(membership))
-    return max(1, min(allowed, math.ceil(quota)))
+    return max(1, math.ceil(min(allowed, quota)))
 
 
 def _group(membership: Path) -> str:
