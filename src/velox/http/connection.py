@@ -76,14 +76,14 @@ class Connection(SanicProtocol):
 
     def whole(self, response: BaseHTTPResponse, body: bytes) -> bytes:
         """An answer in one piece."""
-        connection, head_only = self._connection_field(), self.stream.head_only
+        connection, head_only = self._connection(), self.stream.head_only
         return self.service.heads.whole(response, body, connection=connection, head_only=head_only)
 
     def opening(self, response: BaseHTTPResponse, framing: bytes) -> bytes:
         """The head of an answer that is sent piece by piece."""
-        return self.service.heads.opening(response, connection=self._connection_field(), framing=framing)
+        return self.service.heads.opening(response, connection=self._connection(), framing=framing)
 
-    def _connection_field(self) -> bytes:
+    def _connection(self) -> bytes:
         """The ``Connection`` field: whether the connection stays is decided here, once an answer."""
         if self.keep_alive and not self.signal.stopped and self._is_worth_reading():
             return b"" if self.stream.request.version == "1.1" else KEEP_ALIVE
