@@ -25,20 +25,25 @@ print(json.dumps(found))
 """
 
 
-def peer_python() -> Path:
+def peer_python(home: Path = HOME, constraints: Path = CONSTRAINTS, packages: Sequence[str] = PEERS) -> Path:
     """The interpreter that has the peers at their pins; it is made at the first call, and anew when pins change.
+
+    Args:
+        home: The virtual environment's folder.
+        constraints: The file with the pins.
+        packages: What is installed.
 
     Raises:
         CalledProcessError: pip could not install them.
     """
-    stamp = HOME / "pins"
-    wanted = hashlib.sha256(CONSTRAINTS.read_bytes() + sys.version.encode()).hexdigest()
-    python = HOME / "bin" / "python"
+    stamp = home / "pins"
+    wanted = hashlib.sha256(constraints.read_bytes() + repr((packages, sys.version)).encode()).hexdigest()
+    python = home / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != wanted:
-        print("installing the peers into benchmarks/.venv ...", flush=True)
-        venv.create(HOME, clear=True, with_pip=True)
+        print(f"installing the peers into {home.relative_to(ROOT)} ...", flush=True)
+        venv.create(home, clear=True, with_pip=True)
         pip: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--constraint", CONSTRAINTS, *PEERS], check=True)
+        subprocess.run([*pip, "--constraint", constraints, *packages], check=True)
         stamp.write_text(wanted)
     return python
 

@@ -19,6 +19,7 @@ START_S = 20.0
 STOP_S = 10.0
 STEP_S = 0.02
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class Server:
@@ -35,6 +36,10 @@ class Server:
     def cpu_s(self) -> float:
         """CPU time so far, user and system, of the process and its descendants; a tick is 10 ms (proc_pid_stat(5))."""
         return sum(_ticks(pid) for pid in _family(self._process.pid)) / TICKS_PER_S
+
+    def worker_bytes(self) -> int:
+        """Resident memory of the process that serves: the largest one of the process and its descendants."""
+        return max(_resident_bytes(pid) for pid in _family(self._process.pid))
 
 
 @contextlib.contextmanager
@@ -102,3 +107,7 @@ def _ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system, ended_user, ended_system = (int(field) for field in fields[11:15])
     return user + system + ended_user + ended_system
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
