@@ -18,6 +18,7 @@ from sanic_routing.exceptions import RouteExists
 from sanic_routing.route import Route
 
 from velox.app.discovery import import_tree
+from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
@@ -45,7 +46,7 @@ Hook = TypeVar("Hook", bound=Callable[..., Any])
 logger = logging.getLogger("velox")
 
 
-class Velox(Routes, Sanic[Config, SimpleNamespace]):
+class Velox(Routes, FrontedApp):
     """A Sanic application with Velox's rooms in place.
 
     Make it in an app factory, ``create_app(settings=None) -> Velox``: the factory also runs in commands, in tests and
@@ -103,6 +104,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
                 "VX104", f"the app cannot be named {name!r}: {error}", hint='Use a name such as "shop"'
             ) from None
         self.settings = settings
+        self.set_up_front(settings)
         self.title = title or name
         self.version = version
         self.description = description
