@@ -103,6 +103,24 @@ class Running:
         """The process id of a worker that answers."""
         return int(self.get("/pid"))
 
+    def workers(self, count: int) -> set[int]:
+        """The processes of the ``count`` workers that answer."""
+        found: set[int] = set()
+
+        def all_answered() -> bool:
+            found.add(self.worker())
+            return len(found) == count
+
+        self.until(all_answered)
+        return found
+
+    def hears_sigterm(self) -> bool:
+        """Whether the process has a handler for SIGTERM (SigCgt of proc_pid_status(5)): before, it is the interpreter's
+        own start, which nobody can ask Velox for."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        return bool(caught & 1 << (signal.SIGTERM - 1))
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit code."""
         self.process.send_signal(number)
@@ -111,6 +129,10 @@ class Running:
     def descendants(self) -> list[int]:
         """Live processes of its session, itself included."""
         return [pid for pid, session in _sessions() if session == self.process.pid]
+
+    def is_gone(self) -> bool:
+        """Whether nothing of it is left."""
+        return not self.descendants()
 
     def kill(self) -> None:
         """Leave nothing behind."""

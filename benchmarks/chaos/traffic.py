@@ -23,7 +23,7 @@ class Traffic:
 
     Args:
         port: Of a server on 127.0.0.1.
-        keep_alive: Whether connections are kept until the server says ``Connection: close``, or are made for each request.
+        keep_alive: Whether a connection is kept until the server says ``Connection: close``, or made for each request.
         clients: How many there are.
 
     Attributes:

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 from sanic import Sanic
@@ -153,14 +154,14 @@ class _Server:
         await app._server_event("shutdown", "after", self.loop)
 
     async def _close(self, server: asyncio.Server) -> None:
-        """Accept no more, after everything that the kernel has accepted."""
+        """Accept no more, after everything that the kernel has accepted; if other workers go on, it need not be all."""
         for listening in server.sockets:
             self.loop.remove_reader(listening.fileno())
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
         server.close()
         self.taken.setblocking(False)
-        for accepted in queued(self.taken):
+        for accepted in islice(queued(self.taken), socket.SOMAXCONN):
             await self.loop.connect_accepted_socket(self.connect, accepted, ssl=self.ssl)
         self.taken.close()
 

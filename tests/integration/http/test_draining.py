@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_a_request_in_flight_finishes_and_its_connection_closes(start: Start, wo
 def unread(connection: socket.socket) -> bool:
     """Whether the request's bytes still wait in the server's kernel buffer (column rx of /proc/net/tcp)."""
     mine, server = (f":{address[1]:04X}" for address in (connection.getsockname(), connection.getpeername()))
-    with open("/proc/net/tcp") as table:
+    with Path("/proc/net/tcp").open() as table:
         for line in table:
             columns = line.split()
             if columns[1].endswith(server) and columns[2].endswith(mine):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,13 +28,6 @@ def on_start(statement: str) -> str:
     return APP.replace("    return app\n", STARTING.format(statement=statement))
 
 
-def workers(server: Running) -> set[int]:
-    """The processes that answer, of two."""
-    found: set[int] = set()
-    server.until(lambda: found.add(server.worker()) or len(found) == 2)
-    return found
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("options", [("--workers", "1"), TWO], ids=" ".join)
 def test_a_signal_ends_it_with_0_and_without_orphans(
@@ -43,7 +37,7 @@ def test_a_signal_ends_it_with_0_and_without_orphans(
     server = start(*options)
     server.until_ready()
     assert server.stop(number) == 0, server.output
-    server.until(lambda: not server.descendants())
+    server.until(server.is_gone)
     assert "Traceback" not in server.output
 
 
@@ -59,7 +53,7 @@ def test_a_killed_worker_is_replaced(start: Start) -> None:
     """Both places are taken again, and meanwhile the other worker answers every request."""
     server = start(*TWO)
     server.until_ready()
-    before = workers(server)
+    before = server.workers(2)
     victim = min(before)
     with Traffic(server.port, keep_alive=False, clients=2) as traffic:
         os.kill(victim, signal.SIGKILL)
@@ -73,8 +67,8 @@ def test_workers_survive_a_killed_fork_server(project: Path, start: Start) -> No
     """They are replaced, and drain; with them their exit codes are gone, but no request."""
     server = start(*TWO)
     server.until_ready()
-    before = workers(server)
-    (fork_server,) = (pid for pid in server.descendants() if "forkserver" in command(pid))
+    before = server.workers(2)
+    (fork_server,) = (pid for pid in server.descendants() if "forkserver" in command(pid) and pid not in before)
     with Traffic(server.port, keep_alive=True, clients=2) as traffic:
         os.kill(fork_server, signal.SIGKILL)
         server.until(lambda: server.worker() not in before)
@@ -98,7 +92,7 @@ def test_a_signal_to_all_of_its_processes_is_one_to_the_server(start: Start) -> 
             os.kill(pid, signal.SIGTERM)
         assert server.process.wait(10) == 0, server.output
     assert traffic.lost == []
-    server.until(lambda: not server.descendants())
+    server.until(server.is_gone)
     assert "Traceback" not in server.output
 
 
@@ -108,14 +102,12 @@ def test_workers_end_with_their_parent(start: Start) -> None:
     server.until_ready()
     server.process.kill()
     server.process.wait()
-    server.until(lambda: not server.descendants())
+    server.until(server.is_gone)
 
 
 def test_workers_that_keep_dying_end_the_server(project: Path, start: Start) -> None:
     """Exit code 1, and the reason with the number of the deaths; each start but the first waits longer."""
-    (project / "main.py").write_text(
-        APP.replace("        return os.getpid()", "        os._exit(7)")
-    )
+    (project / "main.py").write_text(APP.replace("        return os.getpid()", "        os._exit(7)"))
     server = start(*TWO)
     server.until_ready()
     with Traffic(server.port, keep_alive=False, clients=1):
@@ -125,7 +117,7 @@ def test_workers_that_keep_dying_end_the_server(project: Path, start: Start) -> 
     assert "exited with code 7; starting another in 0.1 s" in server.output
     assert "error VX107 worker " in server.output
     assert "died 5 times within 10 s of its start; it exited with code 7" in server.output
-    server.until(lambda: not server.descendants())
+    server.until(server.is_gone)
 
 
 @pytest.mark.parametrize("options", [("--workers", "1"), TWO], ids=" ".join)
@@ -151,29 +143,18 @@ def test_a_worker_that_dies_at_boot_ends_the_server(project: Path, start: Start)
 
 @pytest.mark.parametrize("options", [("--workers", "1"), TWO], ids=" ".join)
 def test_sigterm_at_any_moment_of_the_boot_ends_it_with_0(start: Start, options: tuple[str, ...]) -> None:
-    """From the interpreter's own start, over imports and workers' start, to serving."""
+    """From the first line of the command, over imports and workers' start, to serving."""
     moments = random.Random(9)
     for _ in range(5):
         server = start(*options)
-        # The interpreter itself does not hear signals before it has set up; nobody can ask Velox for that.
-        server.until(lambda: heard(server.process.pid))
-        after_s = moments.uniform(0, START_S)
+        server.until(server.hears_sigterm)
         try:
-            server.process.wait(after_s)
-        except TimeoutError:
-            pass
-        except Exception:  # subprocess.TimeoutExpired: still booting, or serving
-            pass
+            server.process.wait(moments.uniform(0, START_S))
+        except subprocess.TimeoutExpired:
+            pass  # it boots, or serves
         assert server.stop() == 0, server.output
-        server.until(lambda: not server.descendants())
+        server.until(server.is_gone)
         assert "Traceback" not in server.output
-
-
-def heard(pid: int) -> bool:
-    """Whether the process has a handler for SIGTERM (SigCgt of proc_pid_status(5))."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-    return bool(caught & 1 << (signal.SIGTERM - 1))
 
 
 def test_sigterm_ends_a_start_that_hangs(project: Path, start: Start) -> None:
@@ -182,7 +163,7 @@ def test_sigterm_ends_a_start_that_hangs(project: Path, start: Start) -> None:
     server = start(*TWO)
     server.until(lambda: server.output.count("waiting") == 2)
     assert server.stop() == 0
-    server.until(lambda: not server.descendants())
+    server.until(server.is_gone)
 
 
 def test_a_blocked_worker_is_killed_after_the_grace_period(start: Start, project: Path) -> None:
@@ -199,13 +180,13 @@ def test_a_rolling_restart_serves_the_newest_source(project: Path, start: Start)
     """``velox reload`` and SIGHUP are the same; no more than one worker too many exists."""
     server = start(*TWO, "--pid-file", str(project / "server.pid"))
     server.until_ready()
-    before = workers(server)
+    before = server.workers(2)
     assert read_pid(project / "server.pid") == server.process.pid
     (project / "main.py").write_text(APP.replace('"done"', '"newest"'))
     server.process.send_signal(signal.SIGHUP)
     server.until(lambda: "replaced all workers" in server.output)
     assert server.get("/work") == '"newest"'
-    assert not before & workers(server)
+    assert not before & server.workers(2)
     assert server.stop() == 0
     assert not (project / "server.pid").exists()
 
@@ -223,14 +204,14 @@ def test_a_restart_that_fails_keeps_the_old_workers(project: Path, start: Start,
     """It says why, and the next restart, from a mended source, works."""
     server = start(*TWO)
     server.until_ready()
-    before = workers(server)
+    before = server.workers(2)
     (project / "main.py").write_text(source)
     with Traffic(server.port, keep_alive=False, clients=2) as traffic:
         server.process.send_signal(signal.SIGHUP)
         server.until(lambda: "the old workers go on" in server.output)
     assert reason in server.output
     assert traffic.lost == []
-    assert workers(server) == before
+    assert server.workers(2) == before
     (project / "main.py").write_text(APP)
     server.process.send_signal(signal.SIGHUP)
     server.until(lambda: "replaced all workers" in server.output)

@@ -1,0 +1,177 @@
+"""Kill, stop and restart servers under load, many times, and count what clients lost.
+
+python -m benchmarks.chaos              every scenario, 10 runs each
+python -m benchmarks.chaos --runs 2     a short one
+python -m benchmarks.chaos --only kill  those whose name has "kill" in it
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from statistics import median
+
+from benchmarks.chaos.running import Running, write_project
+from benchmarks.chaos.traffic import Traffic
+
+ENOUGH = 200
+BOOTS = 20
+BOOT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of one run.
+
+    Attributes:
+        lost: What clients lost.
+        answered: What they got.
+        refused: How often they were turned away.
+        took_s: How long the server took for what was asked of it, in seconds.
+    """
+
+    lost: tuple[str, ...] = ()
+    answered: int = 0
+    refused: int = 0
+    took_s: float = 0.0
+
+
+Scenario = Callable[[Path], Outcome]
+
+
+def main() -> int:
+    """Run them; 1 if anything was lost."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos")
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    failed = False
+    print(f"{'scenario':<44}{'runs':>5}{'answered':>10}{'refused':>9}{'lost':>6}{'median s':>10}{'worst s':>9}")
+    for name, scenario in scenarios().items():
+        if given.only in name:
+            failed |= report(name, [run(scenario) for _ in range(BOOTS if "boot" in name else given.runs)])
+    return int(failed)
+
+
+def scenarios() -> dict[str, Scenario]:
+    """Their names, and what they do."""
+    found: dict[str, Scenario] = {}
+    for workers, keep_alive in product((1, 4), (True, False)):
+        kind = "keep-alive" if keep_alive else "close"
+        found[f"SIGTERM, {workers} workers, {kind}"] = partial(stopped, workers=workers, keep_alive=keep_alive)
+    for workers, keep_alive in product((2, 4), (True, False)):
+        kind = "keep-alive" if keep_alive else "close"
+        found[f"SIGHUP, {workers} workers, {kind}"] = partial(restarted, workers=workers, keep_alive=keep_alive)
+    found["kill -9 of one of 2 workers, close"] = killed
+    for workers in (1, 4):
+        found[f"SIGTERM while booting, {workers} workers"] = partial(stopped_in_boot, workers=workers)
+    return found
+
+
+def run(scenario: Scenario) -> Outcome:
+    """In a project of its own."""
+    with tempfile.TemporaryDirectory(prefix="velox-chaos-") as folder:
+        return scenario(write_project(Path(folder) / "chaos"))
+
+
+def report(name: str, outcomes: list[Outcome]) -> bool:
+    """Print a line, and what was lost. Returns whether anything was."""
+    lost = [event for outcome in outcomes for event in outcome.lost]
+    answered, refused = sum(each.answered for each in outcomes), sum(each.refused for each in outcomes)
+    times_s = [outcome.took_s for outcome in outcomes]
+    print(
+        f"{name:<44}{len(outcomes):>5}{answered:>10}{refused:>9}{len(lost):>6}"
+        f"{median(times_s):>10.2f}{max(times_s):>9.2f}",
+        flush=True,
+    )
+    for event in lost:
+        print(f"    {event}")
+    return bool(lost)
+
+
+def stopped(project: Path, *, workers: int, keep_alive: bool) -> Outcome:
+    """SIGTERM under load."""
+    with running(project, "--workers", str(workers)) as server:
+        server.until_ready()
+        with Traffic(server.port, keep_alive=keep_alive) as traffic:
+            server.until(lambda: traffic.answered > ENOUGH)
+            server.process.send_signal(signal.SIGTERM)
+            took_s = server.until(lambda: server.process.poll() is not None)
+        return outcome(traffic, took_s, server)
+
+
+def restarted(project: Path, *, workers: int, keep_alive: bool) -> Outcome:
+    """A rolling restart under load; being refused is a loss too."""
+    with running(project, "--workers", str(workers)) as server:
+        server.until_ready()
+        with Traffic(server.port, keep_alive=keep_alive) as traffic:
+            server.until(lambda: traffic.answered > ENOUGH)
+            server.process.send_signal(signal.SIGHUP)
+            took_s = server.until(lambda: "replaced all workers" in server.output)
+            seen = traffic.answered
+            server.until(lambda: traffic.answered > seen + ENOUGH)
+        traffic.lost += ["refused"] * traffic.refused
+        server.stop()
+        return outcome(traffic, took_s, server)
+
+
+def killed(project: Path) -> Outcome:
+    """The time until the place of a killed worker answers again; what it had accepted is gone with it."""
+    with running(project, "--workers", "2") as server:
+        server.until_ready()
+        before = server.workers(2)
+        os.kill(min(before), signal.SIGKILL)
+        took_s = server.until(lambda: server.worker() not in before)
+        server.stop()
+        return Outcome(took_s=took_s)
+
+
+def stopped_in_boot(project: Path, *, workers: int) -> Outcome:
+    """SIGTERM at a random moment between the first handler and a served second."""
+    with running(project, "--workers", str(workers)) as server:
+        server.until(server.hears_sigterm)
+        try:
+            server.process.wait(random.uniform(0, BOOT_S))
+        except subprocess.TimeoutExpired:
+            pass  # it boots, or serves
+        server.process.send_signal(signal.SIGTERM)
+        took_s = server.until(lambda: server.process.poll() is not None)
+        server.until(server.is_gone)
+        return Outcome(lost=blemishes(server), took_s=took_s)
+
+
+def outcome(traffic: Traffic, took_s: float, server: Running) -> Outcome:
+    lost = (*traffic.lost, *blemishes(server))
+    return Outcome(lost, answered=traffic.answered, refused=traffic.refused, took_s=took_s)
+
+
+def blemishes(server: Running) -> tuple[str, ...]:
+    """What a clean end does not have."""
+    code = server.process.wait()
+    found = [f"exit code {code}"] if code else []
+    return (*found, *(["a traceback:\n" + server.output] if "Traceback" in server.output else []))
+
+
+@contextmanager
+def running(project: Path, *options: str) -> Iterator[Running]:
+    """A server that leaves nothing behind."""
+    server = Running(project, *options)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
