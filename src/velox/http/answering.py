@@ -12,6 +12,7 @@ from sanic.response import BaseHTTPResponse, ResponseStream
 
 if TYPE_CHECKING:
     from velox.http.protocol import VeloxProtocol
+    from velox.http.routes import Match
 
 __all__ = ["answer_endpoint", "answer_error", "answer_result", "answer_through_sanic"]
 
@@ -40,10 +41,10 @@ async def read_head(protocol: VeloxProtocol, request: Any) -> None:
         raise BadRequest("Bad Request") from None
 
 
-async def answer_endpoint(request: Any, match: Any) -> Any:
+async def answer_endpoint(request: Any, match: Match, values: dict[str, Any]) -> Any:
     """An endpoint called straight, after a body that was not complete with its head."""
     await request.receive_body()
-    return await match.handler(request, **match.path)
+    return await match.handler(request, **values)
 
 
 async def answer_result(protocol: VeloxProtocol, request: Any, result: Any) -> None:

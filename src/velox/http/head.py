@@ -15,11 +15,11 @@ from velox.http.refusal import Refusal
 
 __all__ = ["Fields", "Line", "parse_fields", "parse_line"]
 
+# RFC 3986, sections 3.3 and 3.4. Beyond it: what browsers and scanners send unescaped (WHATWG URL) and no part of which
+# ends or begins a component. A fragment never reaches a server. This is the origin form, that of nearly all requests.
+ORDINARY = re.compile(rb"([A-Z]+) (/[!\"$-~]*) HTTP/1\.([01])")
 LINE = re.compile(rb"([A-Z][A-Z-]*) ([!-~]+) HTTP/1\.([01])")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0-\x08\n-\x1f\x7f]*)")
-# RFC 3986, section 3.3 and 3.4. Beyond it: what browsers and scanners send unescaped (WHATWG URL) and no part of which
-# ends or begins a component. A fragment never reaches a server.
-ORIGIN = re.compile(rb"/[!\"$-~]*")
 ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@]*)(/[^?#]*)?(\?[^#]*)?")
 HOST = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+(?::([0-9]{1,5}))?"  # a name or an IPv4 address
@@ -78,12 +78,12 @@ def parse_line(line: bytes) -> Line:
     Raises:
         Refusal: 400 for a line that is not in the one form it has to have.
     """
-    found = LINE.fullmatch(line)
+    found = ORDINARY.fullmatch(line) or LINE.fullmatch(line)
     if found is None:
         raise Refusal(400, "The request line is malformed, or its HTTP version is not 1.0 or 1.1.")
     name, target, digit = found.groups()
     method, version = name.decode(), "1.1" if digit == b"1" else "1.0"
-    if ORIGIN.fullmatch(target) or (target == b"*" and method == "OPTIONS"):
+    if found.re is ORDINARY or (target == b"*" and method == "OPTIONS"):
         return Line(method, target, version, None)
     absolute = ABSOLUTE.fullmatch(target)
     if absolute is None or method == "CONNECT":

@@ -39,6 +39,7 @@ from velox.http.websocket import WebSocket, accept
 
 __all__ = ["VeloxProtocol"]
 
+NO_MATCH: tuple[Match | None, dict[str, Any]] = (None, {})
 CURRENT = Request._current  # noqa: SLF001 - what Request.get_current() reads
 
 
@@ -170,7 +171,7 @@ class VeloxProtocol(Watched):
         request.stream = stream
         if head.target == b"*":
             return answer_result(self, request, HTTPResponse(status=204, headers={"Allow": ", ".join(HTTP_METHODS)}))
-        match = service.find(head.method, head.target)
+        match, values = service.find(head.method, head.target) or NO_MATCH
         if head.has_body:
             error = self._begin_body(head, match)
             if error is not None:
@@ -179,14 +180,14 @@ class VeloxProtocol(Watched):
         if match is None or not match.is_straight:
             return answer_through_sanic(self, request)
         request.route = match.route
-        request._match_info = match.path  # noqa: SLF001 - as Sanic sets it
+        request._match_info = values  # noqa: SLF001 - as Sanic sets it
         self._is_straight = True
         if head.has_body and match.is_whole:
             body = stream.take_whole()
             if body is None:
-                return answer_endpoint(request, match)
+                return answer_endpoint(request, match, values)
             request.body = body
-        work: Work = match.handler(request, **match.path)
+        work: Work = match.handler(request, **values)
         return work
 
     def _custom_request(self, head: Head) -> Any:

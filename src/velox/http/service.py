@@ -12,7 +12,7 @@ from sanic.log import logger
 from velox.http.budgets import Budgets
 from velox.http.deadline import Sweep, Timed
 from velox.http.response import HeadWriter
-from velox.http.routes import Match, RouteFinder
+from velox.http.routes import Found, RouteFinder
 
 __all__ = ["Service", "service_of"]
 
@@ -99,8 +99,8 @@ class Service:
         self.routes = RouteFinder(self.app, may_go_straight=may_go_straight)
         logger.debug("velox: endpoints are called straight: %s", may_go_straight)
 
-    def find(self, method: str, target: bytes) -> Match | None:
-        """The route for ``target``; ``None`` when Sanic has to find it, or that there is none."""
+    def find(self, method: str, target: bytes) -> Found | None:
+        """The route for ``target`` and the path's values; ``None`` when Sanic has to find it, or that there is none."""
         if self.app.router.find_route is not self.routes.built_for:
             self.learn()
         return self.routes.find(method, target) if self.routes.is_needed else None
