@@ -75,5 +75,5 @@ async def answer_error(protocol: VeloxProtocol, request: Any, error: BaseExcepti
     except Exception as second:  # noqa: BLE001 - from the app's own handlers; Sanic's default may still answer
         try:
             await handle(request, second, False)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the protocol answers by itself
             error_logger.exception("The answer to an error failed")

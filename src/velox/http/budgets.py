@@ -31,9 +31,8 @@ class Budgets:
     """Header fields of a request; more is a 431."""
     body_bytes: int | None = None
     """A body that is read whole, where the route has no limit of its own; more is a 413. ``None``: the app's
-    ``REQUEST_MAX_SIZE``, which under Velox is the larger of ``max_json_body_bytes`` and ``max_form_body_bytes``: 10 MiB.
-    A declared length is refused
-    before a byte of the body is read, a chunked body at the first byte over the limit.
+    ``REQUEST_MAX_SIZE``, under Velox the larger of ``max_json_body_bytes`` and ``max_form_body_bytes``: 10 MiB.
+    A declared length is refused before a byte of the body is read, a chunk before a byte of its data.
     """
     framing_bytes: int = 8 * 2**10
     """Bytes of chunk sizes, extensions and trailers beyond the number of the data's own; more is a 400. So a chunk

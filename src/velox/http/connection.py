@@ -35,6 +35,8 @@ class Connection(SanicProtocol):
         timed_out: The answer to a handler that took too long.
     """
 
+    app: Any
+    transport: Any
     budgets: ClassVar[Budgets] = Budgets()
     version: ClassVar[HTTP] = HTTP.VERSION_1
 

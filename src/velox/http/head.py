@@ -1,8 +1,8 @@
 """The rules of a request's head that llhttp leaves open.
 
 llhttp refuses what is malformed byte by byte: wrong line ends, a space before a colon, folded lines, control
-characters, a bad or repeated Content-Length, Transfer-Encoding beside it. What it lets through is refused here: RFC 9112,
-sections 2.2, 2.3 (line, version), 3.2 (target and Host), 6.1 (Transfer-Encoding); RFC 9110, sections 5.1 (names), 7.2.
+characters, a bad or repeated Content-Length, Transfer-Encoding beside it. What it lets through is refused here: RFC
+9112, sections 2.2, 2.3 (line, version), 3.2 (target and Host), 6.1 (Transfer-Encoding); RFC 9110, sections 5.1, 7.2.
 Both read the same bytes, and a request is served only if both agree.
 """
 

@@ -1,13 +1,13 @@
 """A connection's way from bytes to an answer.
 
-        ┌────────── idle ◀───────────────┐
-  bytes │                                │ answered, body read
-        ▼                                │
-      head ──▶ handler (body comes in) ──┤
-        │         │                      │ answered, body not read
-        │refused  │connection lost       ▼
-        ▼         ▼                  discarding
-    lingering ─▶ closed ◀─ idle too long, or "Connection: close"
+      ┌────────── idle ◀───────────────┐
+bytes │                                │ answered, body read
+      ▼                                │
+    head ──▶ handler (body comes in) ──┤
+      │         │                      │ answered, body not read
+      │refused  │connection lost       ▼
+      ▼         ▼                  discarding
+  lingering ─▶ closed ◀─ idle too long, or "Connection: close"
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from velox.http.answering import answer_endpoint, answer_error, answer_result, a
 from velox.http.inbound import Head
 from velox.http.refusal import Refusal
 from velox.http.request import WireRequest
+from velox.http.response import is_status
 from velox.http.routes import Match
 from velox.http.runner import Work
 from velox.http.watched import Watched
@@ -40,7 +41,7 @@ from velox.http.websocket import WebSocket, accept
 __all__ = ["VeloxProtocol"]
 
 NO_MATCH: tuple[Match | None, dict[str, Any]] = (None, {})
-CURRENT = Request._current  # noqa: SLF001 - what Request.get_current() reads
+CURRENT = Request._current  # what Request.get_current() reads
 
 
 class VeloxProtocol(Watched):
@@ -84,7 +85,7 @@ class VeloxProtocol(Watched):
         if self.conn_info is not None:
             self.conn_info.lost = True
         if self.websocket is not None:
-            self.websocket.connection_lost(exc)
+            self.websocket.connection_lost(exc)  # type: ignore[no-untyped-call]
         self.runner.end()
         self.stream.fail(RequestCancelled())
         if self.service.wants("http.lifecycle.complete"):
@@ -130,7 +131,7 @@ class VeloxProtocol(Watched):
 
     def resume_writing(self) -> None:
         """The client has read what waited for it."""
-        super().resume_writing()
+        super().resume_writing()  # type: ignore[no-untyped-call]
         if self.runner.work is None and self.inbound.buffer and self.inbound.body_done and self.websocket is None:
             self._go_on(self._next())
 
@@ -180,7 +181,7 @@ class VeloxProtocol(Watched):
         if match is None or not match.is_straight:
             return answer_through_sanic(self, request)
         request.route = match.route
-        request._match_info = values  # noqa: SLF001 - as Sanic sets it
+        request._match_info = values
         self._is_straight = True
         if head.has_body and match.is_whole:
             body = stream.take_whole()
@@ -308,7 +309,3 @@ class VeloxProtocol(Watched):
         if early:
             websocket.data_received(early)
         return websocket
-
-
-def is_status(status: Any) -> bool:
-    return status.__class__ is int and 200 <= status <= 999

@@ -7,7 +7,7 @@ from velox.errors import phrase
 __all__ = ["Refusal", "refusal_body"]
 
 
-class Refusal(Exception):  # noqa: N818 - it is one
+class Refusal(Exception):
     """The bytes are not a request that may be served.
 
     Args:

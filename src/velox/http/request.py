@@ -58,7 +58,7 @@ class WireRequest(Request[Any, Any]):
 
 
 def headers_of(request: WireRequest) -> Header:
-    return Header(request._fields.items)  # noqa: SLF001 - the two are one
+    return Header(request._fields.items)
 
 
 def nothing(_: WireRequest) -> None:

@@ -12,7 +12,7 @@ from sanic.response import BaseHTTPResponse
 
 from velox.errors import phrase
 
-__all__ = ["HeadWriter", "has_body"]
+__all__ = ["HeadWriter", "has_body", "is_status"]
 
 NOTHING_ALLOWED = str.maketrans("", "", "\r\n\0")
 BODYLESS = frozenset({204, 304})
@@ -26,6 +26,11 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 def has_body(status: int) -> bool:
     """Whether an answer of ``status`` has content (RFC 9110, sections 15.3.5 and 15.4.5)."""
     return status not in BODYLESS
+
+
+def is_status(status: Any) -> bool:
+    """Whether ``status`` can be that of an answer which ends a request."""
+    return status.__class__ is int and 200 <= status <= 999
 
 
 @lru_cache(maxsize=512)
@@ -116,7 +121,7 @@ class HeadWriter:
         """The head of an answer whose body follows piece by piece.
 
         Args:
-            framing: The ``Content-Length`` or ``Transfer-Encoding`` field, or nothing when the connection's end ends it.
+            framing: ``Content-Length`` or ``Transfer-Encoding``; nothing when the body ends with the connection.
         """
         headers = response.headers
         content_type = headers.get("content-type", response.content_type)

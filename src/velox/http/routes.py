@@ -76,7 +76,7 @@ class RouteFinder:
         self.is_needed = not by_host and any(hasattr(route.handler, ENDPOINT_MARK) for route in router.routes)
 
     def find(self, method: str, target: bytes) -> Found | None:
-        """The route for ``target`` and the path's values; ``None`` when there is none: Sanic finds out what to answer."""
+        """The route for ``target`` and the path's values; ``None`` when there is none, and Sanic has to say so."""
         path = target.partition(b"?")[0]
         known = self._paths.get((method, path))
         if known is not None:

@@ -1,9 +1,9 @@
 """Runs a connection's coroutines in one Task, and their first step at once.
 
-A Task's first step waits for the loop's next round: 2.5 µs and a full turn of the loop, though most handlers are done in
-that one step. So it is run right where the request was read, with the Task as ``current_task()`` (timeouts, task groups
-and AnyIO need a real one). Only a coroutine that has to wait goes on in the Task itself. Stock Sanic too has one Task a
-connection; unlike there, every request has a context of its own.
+A Task's first step waits for the loop's next round: 2.5 µs and a full turn of the loop, though most handlers are
+done in that one step. So it is run right where the request was read, with the Task as ``current_task()``: timeouts,
+task groups and AnyIO need a real one. Only a coroutine that has to wait goes on in the Task itself. Stock Sanic too has
+one Task a connection; unlike there, every request has a context of its own.
 
 parked ──first step──▶ done: parked again
              └────────▶ waits: the Task is woken, and takes over ──▶ done: parked again
@@ -29,7 +29,6 @@ class Runner(Coroutine[Any, Any, None]):
     Args:
         loop: The loop.
         done: Called with what a coroutine returned, or raised; it may give the next one to run.
-        enter: Called in the new context before each first coroutine of :meth:`start`.
     """
 
     __slots__ = ("_base", "_closed", "_context", "_done", "_loop", "_task", "_waits", "_waits_for", "_wake", "work")
@@ -140,5 +139,9 @@ class Runner(Coroutine[Any, Any, None]):
                 return waits_for
         return self._go_on(self.work.throw, error)
 
+    def close(self) -> None:
+        if self.work is not None:
+            self.work.close()
+
     def __await__(self) -> Generator[Any, Any, None]:
-        raise NotImplementedError
+        raise NotImplementedError  # only a Task drives it

@@ -80,7 +80,7 @@ class Service:
         self.connections = connections
         self.budgets = budgets
         self.access_log = bool(app.config.ACCESS_LOG)
-        custom = app.request_class
+        custom: Any = app.request_class
         self.request_class = None if custom is None or custom is Request else custom
         self.heads = HeadWriter()
         self.body_bytes = app.config.REQUEST_MAX_SIZE if budgets.body_bytes is None else budgets.body_bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from sanic.exceptions import PayloadTooLarge, ServerError
@@ -13,7 +13,7 @@ from sanic.log import logger
 from sanic.response import BaseHTTPResponse
 
 from velox.http.inbound import Head
-from velox.http.response import CHUNKED, field, has_body
+from velox.http.response import CHUNKED, field, has_body, is_status
 
 if TYPE_CHECKING:
     from velox.http.connection import Connection
@@ -232,7 +232,7 @@ class WireStream(Stream):
         if not data and response.body:
             data, end_stream = response.body, True
         status = response.status
-        if not isinstance(status, int) or not 200 <= status <= 999:
+        if not is_status(status):
             raise RuntimeError(f"Invalid response status {status!r}")
         if not end_stream and has_body(status):
             await protocol.send(self._opening(response, data))
@@ -247,16 +247,17 @@ class WireStream(Stream):
     def _opening(self, response: BaseHTTPResponse, data: bytes) -> bytes:
         """The head, and the first piece with it; how the next ones are sent."""
         length = response.headers.get("content-length")
+        frame: Callable[[bytes], bytes]
         if length is not None:
             self._left = int(length)
             framing, write, frame = field("Content-Length", str(self._left)), self._sized, self._counted
         elif self.request.version == "1.0":
             # RFC 9112, section 6.1: no chunks for HTTP/1.0; the connection's end is the body's.
             self.protocol.keep_alive = False
-            framing, write, frame = b"", self._until_close, bytes
+            framing, write, frame = b"", self._until_close, same
         else:
             framing, write, frame = CHUNKED, self._chunked, chunk
-        head = self.protocol.opening(response, framing)
+        head: bytes = self.protocol.opening(response, framing)
         if self.head_only:
             self._write = self._ignored
             return head
@@ -298,6 +299,10 @@ class WireStream(Stream):
     def _end(self) -> None:
         self._write = None
         self.stage = Stage.IDLE
+
+
+def same(data: bytes) -> bytes:
+    return data
 
 
 def chunk(data: bytes) -> bytes:

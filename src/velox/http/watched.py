@@ -72,7 +72,7 @@ class Watched(Connection):
 
     def pause_writing(self) -> None:
         """More waits to be sent than should."""
-        super().pause_writing()
+        super().pause_writing()  # type: ignore[no-untyped-call]
         self._stalled_s, self._unsent_bytes = self.loop.time(), self.transport.get_write_buffer_size()
 
     def _check_reader(self, now_s: float) -> None:
@@ -119,7 +119,7 @@ class Watched(Connection):
     def close(self, timeout: float | None = None) -> None:
         """Close; a WebSocket with its own goodbye."""
         if self.websocket is not None:
-            self.websocket.end_connection(CloseCode.GOING_AWAY)
+            self.websocket.end_connection(CloseCode.GOING_AWAY)  # type: ignore[no-untyped-call]
         else:
             super().close(timeout)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import itertools
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from sanic.exceptions import SanicException
@@ -42,7 +42,8 @@ class WebSocket(WebsocketImplProtocol):
         good = list(itertools.takewhile(self._is_utf8, events))
         replies = machine.data_to_send()
         if good or replies:
-            task = asyncio.create_task(self.async_data_received(replies, good))
+            work: Coroutine[Any, Any, None] = self.async_data_received(replies, good)  # type: ignore[no-untyped-call]
+            task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if len(good) < len(events):
@@ -66,9 +67,7 @@ class WebSocket(WebsocketImplProtocol):
         return True
 
 
-def accept(
-    request: Any, subprotocols: Sequence[str] | None, max_bytes: int | None
-) -> tuple[ServerProtocol, bytes]:
+def accept(request: Any, subprotocols: Sequence[str] | None, max_bytes: int | None) -> tuple[ServerProtocol, bytes]:
     """The protocol's state machine after the handshake, and the answer to send.
 
     Args:
@@ -86,6 +85,7 @@ def accept(
     answer = machine.accept(Handshake(request.path, Headers(request.headers.items())))
     if answer.status_code != 101:
         text = (answer.body or b"").decode(errors="replace").strip()
-        raise SanicException(text, answer.status_code, headers={k: v for k, v in answer.headers.raw_items() if k in HINTS})
+        hints = {name: value for name, value in answer.headers.raw_items() if name in HINTS}
+        raise SanicException(text, answer.status_code, headers=hints)
     head = f"HTTP/1.1 101 {answer.reason_phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in answer.headers.raw_items())
     return machine, head.encode() + b"\r\n"
