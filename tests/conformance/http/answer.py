@@ -11,9 +11,8 @@ from typing import Any
 
 __all__ = ["Answer", "MalformedAnswer", "read_answer"]
 
-HEAD_MAX_BYTES = 64 * 1024
-# RFC 9112, section 4: the space before the reason is there even when the reason is not.
-STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
+# RFC 9112, section 4: the space before the reason is there even when the reason is not. HTTP/1.0 answers its like.
+STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2}) [\t\x20-\x7e\x80-\xff]*")
 # RFC 9110, section 5: a token, a colon, and a value without control characters.
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*)")
 LENGTH = re.compile(rb"0|[1-9][0-9]{0,17}")
@@ -22,7 +21,7 @@ WITHOUT_BODY = frozenset({204, 304})
 
 
 class MalformedAnswer(Exception):
-    """The server's answer is not HTTP/1.1."""
+    """The server's answer is not HTTP/1."""
 
 
 @dataclass(frozen=True, slots=True)

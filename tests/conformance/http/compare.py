@@ -1,4 +1,4 @@
-"""Runs all cases against Velox and its peers, and writes what each does: ``python -m tests.conformance.http.compare``."""
+"""All cases against Velox and its peers, written to the docs: ``python -m tests.conformance.http.compare``."""
 
 from __future__ import annotations
 

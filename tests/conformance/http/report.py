@@ -16,13 +16,17 @@ INTRODUCTION = """\
 # Conformance
 
 {total} cases of HTTP/1.1, written from RFC 9110, 9112 and 6455, each naming its section and what it says, are in
-`tests/conformance/http/cases`. The gate runs every one against Velox on a real socket: whole, byte by byte, split in two, and, when it has to be refused,
-with another request behind it that nobody may look at. Refused means: a 4xx (501, 505) with a problem document, a closed connection, and no further answer.
+`tests/conformance/http/cases`. The gate runs every one against Velox on a real socket: whole, byte by byte, split in
+two, and, when it has to be refused, with another request behind it that nobody may look at. Refused means: a 4xx, 501
+or 505 with a problem document, a closed connection, and no further answer.
 
-This page is written by `python -m tests.conformance.http.compare`, which runs the same cases against other servers, each with an app that echoes what it
-sees, at the server's defaults. It informs, and is no ranking: {choices} cases are *choices*, where the RFC allows another
-answer than ours (most of all where it lets a server be lenient, and in the limits), and they are counted apart. A server behind a strict proxy never
-sees most of the others.
+This page is written by `python -m tests.conformance.http.compare`, which runs the same cases against other servers,
+each with an app that echoes what it sees, at the server's defaults. It informs, and is no ranking: {choices} cases are
+*choices*, where the RFC allows another answer than ours (most of all where it lets a server be lenient, and in the
+limits), and they are counted apart. A server behind a strict proxy never sees most of the others.
+
+granian hands a malformed body to the app as a disconnect; our ASGI app then leaves without an answer, and granian
+makes that a 500.
 
 The cases are our own: a mistake in how we read an RFC is in both the cases and Velox.
 """

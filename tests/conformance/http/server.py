@@ -24,13 +24,13 @@ Command = Callable[[int], Sequence[str | Path]]
 
 
 def velox(port: int) -> list[str | Path]:
-    """The command of Velox under its own protocol."""
-    return [sys.executable, "-m", "tests.conformance.http.launch", "velox", str(port)]
+    """The command of Velox, as a user runs it: under its own protocol."""
+    return [sys.executable, "-m", "velox", "run", "tests.apps.echo:create_app", "--port", str(port)]
 
 
 def sanic(port: int) -> list[str | Path]:
     """The command of Sanic alone."""
-    return [sys.executable, "-m", "tests.conformance.http.launch", "sanic", str(port)]
+    return [sys.executable, "-m", "tests.conformance.http.launch", str(port)]
 
 
 class Server:
