@@ -28,13 +28,13 @@ def create_watched(settings: Settings | None = None) -> Velox:
     app = create_app(settings)
     answered: dict[int, int] = {}
 
-    @app.on_request
     async def remember_id(request: Request) -> None:
         request.ctx.request_id = request.headers.get("x-request-id") or str(request.id)
 
-    @app.on_response
     async def count(request: Request, response: HTTPResponse) -> None:
         response.headers["x-request-id"] = request.ctx.request_id
         answered[response.status] = answered.get(response.status, 0) + 1
 
+    app.register_middleware(remember_id, "request")
+    app.register_middleware(count, "response")
     return app

@@ -37,9 +37,9 @@ PEERS = ("fastapi", "uvicorn", "httptools", "uvloop", "granian", "litestar", "ms
 ROBYN_PEERS = ("robyn", "pydantic")
 """Apart from the others: it wants another uvloop."""
 
-UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", "--port", PORT)
-GRANIAN = ("--interface", "asgi", "--loop", "uvloop", "--http", "1", "--no-ws", "--no-access-log", "--log-level")
-GRANIAN += ("warning", "--workers", "1", "--port", PORT)
+UVICORN = "--loop uvloop --http httptools --no-access-log --log-level warning --port {port}".split()
+GRANIAN = "--interface asgi --loop uvloop --http 1 --no-ws --no-access-log --log-level warning --workers 1".split()
+GRANIAN += ["--port", PORT]
 
 
 @dataclass(frozen=True, slots=True)
