@@ -76,8 +76,10 @@ def serve_workers(
         pid_file: Where to write this process' id. Default: a place for this user and port; nowhere if that cannot be.
     """
     from velox.http.supervisor import Plan, Supervisor
+    from velox.http.worker import start_fork_server
 
     on_signals(leave_at_once)
+    start_fork_server(_PRELOAD)
     # Sanic's users make queues and values for their workers in main_process_start; the default "fork" would refuse.
     multiprocessing.set_start_method("forkserver", force=True)
     app = make_app(factory, given)
@@ -88,8 +90,7 @@ def serve_workers(
         plan = Plan(
             serve=partial(_serve_worker, factory, dict(given), dict(app.shared_ctx.__dict__)),
             workers=workers,
-            preload=_PRELOAD,
-            stop_within_s=app.settings.grace_s + MARGIN_S,
+            stop_within_s=app.settings.grace_s + 2 * MARGIN_S,  # first it tries itself
         )
         Supervisor(plan, taken, ready=partial(announce, app, target=factory.target)).run()
 

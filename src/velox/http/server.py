@@ -23,7 +23,7 @@ from velox.http.signals import on_signals
 
 __all__ = ["MARGIN_S", "Drainable", "serve_app"]
 
-MARGIN_S = 2.0
+MARGIN_S = 1.0
 """After the grace period, how long stop steps may take before the process ends without them, in seconds."""
 _POLL_S = 0.01
 # Connections that the standard library's loop has accepted and not yet made a transport for need two rounds.

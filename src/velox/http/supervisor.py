@@ -13,7 +13,6 @@ its ways of stopping and restarting lose connections (sanic/worker/manager.py of
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import signal
 import socket
 import time
@@ -27,12 +26,13 @@ from velox.http.listener import refuse_new
 from velox.http.place import Place
 from velox.http.restarts import Deaths, RestartPolicy
 from velox.http.rollout import Rollout
-from velox.http.worker import Serve, State, Worker, start_worker
+from velox.http.worker import Serve, State, Worker, context, start_worker
 
 __all__ = ["Plan", "Supervisor"]
 
 logger = logging.getLogger("velox")
 
+_SLOWER = 5.0
 _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -44,15 +44,13 @@ class Plan:
         serve: What each worker does.
         workers: How many there are, 1 or more.
         stop_within_s: How long a worker may take to end before it is killed, in seconds: its grace period and a margin.
-        preload: Modules that the fork server imports before it forks, for a fast start; none of the project's, whose
-            newest source is wanted.
-        start_within_s: How long a worker may take to become ready before it is killed, in seconds.
+        start_within_s: How long a worker may take to become ready before it is killed, in seconds; or five times what
+            the boot took, if that is more. The boot itself has no limit: there is nothing to go back to.
         policy: When a dead worker is started again.
     """
 
     serve: Serve
     workers: int
-    preload: tuple[str, ...] = ()
     stop_within_s: float = 32.0
     start_within_s: float = 60.0
     policy: RestartPolicy = field(default_factory=RestartPolicy)
@@ -78,8 +76,9 @@ class Supervisor:
         self.booted = False
         self.stopping = False
         self.error: ConfigurationError | None = None
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(list(plan.preload))
+        self._began_s = time.monotonic()
+        self._start_within_s = plan.start_within_s
+        self._context = context()
 
     def run(self) -> None:
         """Supervise until SIGTERM or SIGINT; SIGHUP replaces the workers one by one.
@@ -111,7 +110,8 @@ class Supervisor:
             worker = start_worker(self._context, self.plan.serve, self.taken, name)
         except (EOFError, OSError):  # the fork server was killed just now; another is started
             worker = start_worker(self._context, self.plan.serve, self.taken, name)
-        worker.kill_at_s = worker.started_s + self.plan.start_within_s
+        if self.booted:
+            worker.kill_at_s = worker.started_s + self._start_within_s
         return worker
 
     def stop(self, worker: Worker) -> None:
@@ -209,6 +209,7 @@ class Supervisor:
     def _go_on(self) -> None:
         if not self.booted and all(place.worker and place.worker.state is State.SERVING for place in self.places):
             self.booted = True
+            self._start_within_s = max(self._start_within_s, _SLOWER * (time.monotonic() - self._began_s))
             self.ready()
         if self.booted and self.rollout_wanted and self.rollout is None:
             self.rollout_wanted = False

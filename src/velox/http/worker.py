@@ -7,21 +7,23 @@ starting ──ready──▶ serving ──stop──▶ leaving ──exit─�
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
 
 from velox.errors import ConfigurationError
 from velox.http.signals import end_with_parent, held_back, leave_at_once, let_through, on_signals
 
-__all__ = ["NEXT", "Failure", "Serve", "State", "Worker", "start_worker"]
+__all__ = ["NEXT", "Failure", "Serve", "State", "Worker", "context", "start_fork_server", "start_worker"]
 
 Serve = Callable[[socket.socket, Callable[[], None]], None]
 """What a worker does with the listening socket; the second argument is called once it serves. It can be pickled."""
@@ -126,6 +128,23 @@ class Worker:
             self.signal(signal.SIGTERM)
             return "its fork server was killed"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+
+
+def context() -> ForkServerContext:
+    """The way that workers are started."""
+    return multiprocessing.get_context("forkserver")
+
+
+def start_fork_server(preload: Sequence[str]) -> None:
+    """Start what workers are forked from, and let it import while this process does something else.
+
+    Args:
+        preload: Modules that it imports, so that a worker starts fast; none of the project's, whose newest source is
+            wanted.
+    """
+    context().set_forkserver_preload(list(preload))
+    with held_back():
+        ensure_running()
 
 
 def start_worker(context: ForkServerContext, serve: Serve, taken: socket.socket, name: str) -> Worker:

@@ -22,9 +22,8 @@ READY = b"GET /health/ready HTTP/1.1\r\nHost: chaos\r\n\r\n"
 ENOUGH = 100
 
 
-@PROTOCOLS
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "close"])
-@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize(("workers", "protocol"), [(1, "velox"), (4, "velox"), (2, "sanic")])
 def test_sigterm_under_load_loses_no_request(start: Start, workers: int, keep_alive: bool, protocol: str) -> None:
     """Every client that was let in gets its answer; later ones are refused; the exit code is 0."""
     server = start("--workers", str(workers), environment={"VELOX_HTTP_PROTOCOL": protocol})

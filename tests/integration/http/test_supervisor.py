@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,29 +167,50 @@ def test_sigterm_ends_a_start_that_hangs(project: Path, start: Start) -> None:
     server.until(server.is_gone)
 
 
-def test_a_blocked_worker_is_killed_after_the_grace_period(start: Start, project: Path) -> None:
-    """A handler that never gives the loop back does not keep the server from ending."""
+@pytest.mark.parametrize("options", [("--workers", "1"), TWO], ids=" ".join)
+def test_a_blocked_worker_ends_after_the_grace_period(start: Start, project: Path, options: tuple[str, ...]) -> None:
+    """A handler that never gives the loop back does not keep the server from ending, whoever has to end it."""
     (project / "main.py").write_text(APP.replace("await asyncio.sleep(seconds)", "__import__('time').sleep(seconds)"))
-    server = start(*TWO, environment={"VELOX_GRACE_S": "0.2"})
+    server = start(*options, environment={"VELOX_GRACE_S": "0.2"})
     server.until_ready()
     with server.connect() as connection:
         connection.sendall(b"GET /work?seconds=600 HTTP/1.1\r\nHost: chaos\r\n\r\n")
         assert server.stop() == 0
 
 
-def test_a_rolling_restart_serves_the_newest_source(project: Path, start: Start) -> None:
-    """``velox reload`` and SIGHUP are the same; no more than one worker too many exists."""
-    server = start(*TWO, "--pid-file", str(project / "server.pid"))
+def test_reload_serves_the_newest_source_from_new_workers(project: Path, start: Start) -> None:
+    """It finds the parent by the pid file, which goes when the server goes."""
+    pid_file = project / "server.pid"
+    server = start(*TWO, "--pid-file", str(pid_file))
     server.until_ready()
     before = server.workers(2)
-    assert read_pid(project / "server.pid") == server.process.pid
+    assert read_pid(pid_file) == server.process.pid
     (project / "main.py").write_text(APP.replace('"done"', '"newest"'))
-    server.process.send_signal(signal.SIGHUP)
+    done = reload("--pid-file", str(pid_file), folder=project)
+    assert done.stdout == f"asked pid {server.process.pid} to replace its workers; its log says how it goes\n"
     server.until(lambda: "replaced all workers" in server.output)
     assert server.get("/work") == '"newest"'
     assert not before & server.workers(2)
     assert server.stop() == 0
-    assert not (project / "server.pid").exists()
+    assert not pid_file.exists()
+
+
+def reload(*options: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """``velox reload``."""
+    command = [sys.executable, "-m", "velox", "reload", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_reload_finds_a_server_by_its_port(project: Path, start: Start) -> None:
+    """And says so when there is none."""
+    server = start(*TWO)
+    server.until_ready()
+    assert reload("--port", str(server.port), folder=project).returncode == 0
+    server.until(lambda: "replaced all workers" in server.output)
+    assert server.stop() == 0
+    done = reload("--port", str(server.port), folder=project)
+    assert done.returncode == EXIT_FAILURE
+    assert f"error VX108 no server with several workers is known for port {server.port}" in done.stderr
 
 
 @pytest.mark.parametrize(
