@@ -1,7 +1,7 @@
 """The handlers in Velox, as its documentation would write them."""
 
 from sanic import HTTPResponse, Request
-from sanic.response import text
+from sanic.response import BaseHTTPResponse, text
 
 from benchmarks.binding import on_velox
 from velox import Settings, Velox
@@ -31,7 +31,7 @@ def create_watched(settings: Settings | None = None) -> Velox:
     async def remember_id(request: Request) -> None:
         request.ctx.request_id = request.headers.get("x-request-id") or str(request.id)
 
-    async def count(request: Request, response: HTTPResponse) -> None:
+    async def count(request: Request, response: BaseHTTPResponse) -> None:
         response.headers["x-request-id"] = request.ctx.request_id
         answered[response.status] = answered.get(response.status, 0) + 1
 
