@@ -4,16 +4,14 @@ Precedence: options of the command line, arguments, environment (``VELOX_PORT``)
 The two files are looked for in the current directory, which is the project's root.
 """
 
-import json
 import math
 from collections import Counter
-from ipaddress import ip_network
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
-from pydantic_settings import NoDecode
+from pydantic import BeforeValidator, Field, SecretStr
 
+from velox._addresses import HeaderValue, Hosts, Proxies
 from velox._sources import Sourced, mask, options
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
 from velox.units import parse_duration, parse_size
@@ -25,7 +23,6 @@ SECRET_MIN_BYTES = 32
 # 32 random hexadecimal digits, the weakest thing that is still fine, measure about 110 bits by the estimate below.
 SECRET_MIN_BITS = 80
 SECRET_HINT = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets; print(secrets.token_urlsafe(48))"'  # noqa: S105
-HOST_PATTERN = r"^(?:\*|(?:\*\.)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])$"
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "changethis", "password", "placeholder", "insecure", "example")
 
 
@@ -53,39 +50,6 @@ Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=
 """A setting's number of seconds; also written ``"30s"`` or ``"1h30m"``."""
 Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
 """A setting's number of bytes; also written ``"10MiB"``."""
-
-
-def _listed(value: Any) -> Any:
-    """``"a, b"`` and ``'["a", "b"]'``, as they stand in the environment, beside real lists."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("["):
-        return json.loads(value)
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-def _proxies(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.strip().isdecimal() else _listed(value)
-
-
-def _network(text: str) -> str:
-    return str(ip_network(text, strict=False))
-
-
-Hosts = Annotated[
-    tuple[Annotated[str, StringConstraints(to_lower=True, pattern=HOST_PATTERN)], ...],
-    NoDecode,
-    BeforeValidator(_listed),
-]
-"""A setting's names of hosts, or with ``*.`` before them of all hosts below."""
-Proxies = Annotated[
-    Annotated[int, Field(ge=0, le=32)] | tuple[Annotated[str, AfterValidator(_network)], ...],
-    NoDecode,
-    BeforeValidator(_proxies),
-]
-"""A setting's proxies: how many, or their networks."""
-HeaderValue = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[ -~]*$")]
-"""A setting's header value; empty for no header."""
 
 
 class Settings(Sourced):

@@ -138,6 +138,29 @@ def _secret(patient: _Patient) -> Iterator[Finding]:
         yield Finding(level, f"secret_key is not fit for production: {reason}", SECRET_HINT)
 
 
+def _clients(patient: _Patient) -> Iterator[Finding]:
+    """Who may ask, and who is believed; in development anybody and nobody."""
+    settings = patient.settings
+    if settings is None or not patient.production:
+        return
+    if settings.allowed_hosts:
+        yield Finding("ok", f"answers to {', '.join(settings.allowed_hosts)}")
+    else:
+        yield Finding("warn", "the app answers to any host", "Set VELOX_ALLOWED_HOSTS to its names: shop.example.com")
+    trusted = settings.trusted_proxies
+    everybody = () if isinstance(trusted, int) else [network for network in trusted if network.endswith("/0")]
+    if everybody:
+        hint = "Set VELOX_TRUSTED_PROXIES to the proxies' own networks."
+        yield Finding("warn", f"anybody may say who the client is: {', '.join(everybody)} is trusted", hint)
+    elif not trusted:
+        yield Finding("ok", "no proxy is trusted: a client is who has connected")
+    else:
+        believed = f"the last {trusted}" if isinstance(trusted, int) else ", ".join(trusted)
+        yield Finding("ok", f"trusted proxies: {believed}")
+    if not settings.hsts_s:
+        yield Finding("warn", "browsers are not told to use HTTPS only (hsts_s is 0)", "Unset VELOX_HSTS_S.")
+
+
 def _database(patient: _Patient) -> Iterator[Finding]:
     if patient.app is None:
         return
@@ -199,4 +222,4 @@ def _failed(error: ConfigurationError) -> Finding:
     return Finding("fail", f"{error.code} {error.message}", error.hint)
 
 
-_CHECKS = (_python, _packages, _settings, _app, _unknown_variables, _secret, _database, _port, _workers)
+_CHECKS = (_python, _packages, _settings, _app, _unknown_variables, _secret, _clients, _database, _port, _workers)
