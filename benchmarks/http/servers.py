@@ -17,7 +17,27 @@ PORT = "{port}"
 """Stands for the port in a command."""
 
 VELOX, WATCHED = "Velox", "Velox with middleware"
-BLACKSHEEP_GRANIAN, BLACKSHEEP_QUIET = ("--no-access-log", "--log-level", "warning", "--port", PORT)
+BLACKSHEEP_GRANIAN, BLACKSHEEP_UVICORN = "BlackSheep on granian", "BlackSheep on uvicorn"
+FASTAPI_UVICORN, FASTAPI_GRANIAN = "FastAPI on uvicorn", "FastAPI on granian"
+LITESTAR, ROBYN, SANIC, FLOOR = "Litestar on uvicorn", "Robyn", "raw Sanic", "httptools, constant"
+NAMES = (
+    VELOX,
+    WATCHED,
+    SANIC,
+    BLACKSHEEP_GRANIAN,
+    BLACKSHEEP_UVICORN,
+    LITESTAR,
+    ROBYN,
+    FASTAPI_UVICORN,
+    FASTAPI_GRANIAN,
+    FLOOR,
+)
+
+PEERS = ("fastapi", "uvicorn", "httptools", "uvloop", "granian", "litestar", "msgspec", "blacksheep", "orjson")
+ROBYN_PEERS = ("robyn", "pydantic")
+"""Apart from the others: it wants another uvloop."""
+
+QUIET = ("--no-access-log", "--log-level", "warning", "--port", PORT)
 UVICORN = ("--loop", "uvloop", "--http", "httptools", *QUIET)
 GRANIAN = ("--interface", "asgi", "--loop", "uvloop", "--http", "1", "--no-ws", "--workers", "1", *QUIET)
 
