@@ -37,7 +37,7 @@ class Runner(Coroutine[Any, Any, None]):
         self._loop = loop
         self._done = done
         self._base = copy_context()
-        self._context: Context = self._base
+        self._context: Context = self._base.copy()  # the Task itself is in the other
         self._task: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._waits = False

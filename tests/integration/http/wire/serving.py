@@ -57,7 +57,7 @@ class Client:
         """One answer with a Content-Length: status, fields by lower-case name, body."""
         head = (await self.until(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
-        fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         async with asyncio.timeout(WAIT_S):
             body = await self.reader.readexactly(int(fields.get("content-length", "0")))
         return int(first.split(" ")[1]), fields, body
