@@ -15,7 +15,7 @@ from velox.errors import CODES
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "velox").rglob("*.py"))
 TEXT = {"", ".cfg", ".css", ".html", ".in", ".js", ".json", ".md", ".py", ".tmpl", ".toml", ".txt", ".yaml", ".yml"}
-SKIPPED = {".git", ".venv", "__pycache__", "_build", "build", "dist"}
+SKIPPED = {".git", ".hypothesis", ".venv", "__pycache__", "_build", "build", "dist"}
 # A home directory, or a place that only exists on the machine of whoever wrote it.
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|Users|root|work|opt|private)/\w+")
 # A package index: whoever installs chooses it.
