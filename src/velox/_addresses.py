@@ -1,4 +1,4 @@
-"""Settings that are names of hosts, networks or header values, and how they are written in one line of an environment."""
+"""Settings that are hosts, networks or header values, and how they are written in one line of an environment."""
 
 import json
 import re

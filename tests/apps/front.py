@@ -1,4 +1,7 @@
-"""An app that shows what it knows of its clients, and serves a folder: ``python -m tests.apps.front PORT PROTOCOL FOLDER``."""
+"""An app that shows what it knows of its clients, and serves a folder.
+
+Run it with ``python -m tests.apps.front PORT PROTOCOL FOLDER``.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def create_app(folder: Path, settings: Settings | None = None) -> Velox:
 
     @app.get("/pieces")
     async def pieces(request: Request) -> HTTPResponse:
-        response = await request.respond(headers={"Referrer-Policy": "no-referrer"})
+        response: HTTPResponse = await request.respond(headers={"Referrer-Policy": "no-referrer"})
         await response.send("a")
         await response.send("b", True)
         return response
@@ -55,7 +58,7 @@ def main(port: int, protocol: str, folder: Path) -> None:
 
     Args:
         port: Where, on 127.0.0.1.
-        protocol: ``velox``, ``sanic``, or ``tls``: Velox's over TLS, with ``cert.pem`` and ``key.pem`` of the folder above.
+        protocol: ``velox``, ``sanic``, or ``tls``: Velox's, with ``cert.pem`` and ``key.pem`` of the folder above.
         folder: Whose files to serve.
     """
     from velox.http import VeloxProtocol

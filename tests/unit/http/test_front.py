@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sanic import HTTPResponse, Request
-from sanic.response import text
+from sanic.response import BaseHTTPResponse, text
 
 from velox import Blueprint, Settings, Velox
 from velox.errors import ConfigurationError
@@ -50,10 +50,10 @@ async def test_middleware_sees_only_requests_that_may_be_served(make_app: MakeAp
     app = make_app(allowed_hosts=["example.com"], trusted_proxies=1)
     seen: list[str] = []
 
-    @app.on_request(priority=1000)
     async def middleware(request: Request) -> None:
         seen.append(request.client_ip)
 
+    app.register_middleware(middleware, "request", priority=1000)
     app.get("/hello")(hello)
     async with TestClient(app) as client:
         await client.get("/hello")
@@ -122,10 +122,10 @@ async def test_errors_have_security_headers_and_handlers_have_the_last_word(make
     async def own() -> HTTPResponse:
         return text("own", headers={"X-Frame-Options": "SAMEORIGIN"})
 
-    @app.on_response
-    async def middleware(request: Request, response: HTTPResponse) -> None:
+    async def middleware(request: Request, response: BaseHTTPResponse) -> None:
         response.headers["Referrer-Policy"] = "origin"
 
+    app.register_middleware(middleware, "response")
     async with TestClient(app) as client:
         good, missing = await client.get("/own"), await client.get("/missing")
 
