@@ -12,7 +12,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 
 from velox.http.listener import unread_bytes
 
-__all__ = ["Connection", "announce_close", "close_idle", "closing"]
+__all__ = ["Connection", "announce_close", "close_idle", "closing", "leave_websockets"]
 
 
 class Connection(Protocol):
@@ -49,6 +49,13 @@ def closing(connection: Any) -> Any:
 async def _answer_and_close(handle: Callable[[Any], Awaitable[None]], request: Any) -> None:
     request.stream.keep_alive = False
     await handle(request)
+
+
+def leave_websockets(connections: Iterable[Connection]) -> None:
+    """Start the closing handshake of websockets: they bring no more requests, and would never end by themselves."""
+    for connection in tuple(connections):
+        if getattr(connection, "websocket", None) is not None:
+            connection.close_if_idle()
 
 
 def close_idle(connection: Connection) -> None:

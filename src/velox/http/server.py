@@ -16,7 +16,7 @@ from sanic import Sanic
 from sanic.application.constants import ServerStage
 from sanic.server.runners import _build_protocol_kwargs
 
-from velox.http.connections import Connection, announce_close, close_idle, closing
+from velox.http.connections import Connection, announce_close, close_idle, closing, leave_websockets
 from velox.http.drain import Drain, Stage, Timing
 from velox.http.listener import queued
 from velox.http.signals import on_signals
@@ -144,6 +144,9 @@ class _Server:
         if hasattr(app, "drain"):
             app.drain()
         announce_close(self.connections)
+        # Before Sanic, whose own listener cancels their handlers; that would be a normal end (1000) to their clients.
+        leave_websockets(self.connections)
+        await asyncio.sleep(0)
         await app._server_event("shutdown", "before", self.loop)
         await asyncio.sleep(min(timing.settle_s, timing.grace_s))
         await self._close(server)
@@ -169,9 +172,9 @@ class _Server:
         """Wait for requests in flight; what is kept alive goes when it is idle; what is late is cut."""
         idle_from_s = self.loop.time() + self.timing.idle_s
         while self.connections and self.loop.time() < cut_s:
-            for connection in tuple(self.connections):
-                # A websocket brings no requests of its own: its client is asked to come again at once.
-                if getattr(connection, "websocket", None) is not None or self.loop.time() >= idle_from_s:
+            leave_websockets(self.connections)
+            if self.loop.time() >= idle_from_s:
+                for connection in tuple(self.connections):
                     close_idle(connection)
             await asyncio.sleep(_POLL_S)
         if self.connections:

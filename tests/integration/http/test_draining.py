@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
-from benchmarks.chaos.running import Running
+from benchmarks.chaos.running import MAIN, Running
 from benchmarks.chaos.traffic import Traffic
 from benchmarks.load import Answer, exchange
 
@@ -123,6 +125,37 @@ def refuses(server: Running) -> bool:
             return False
     except ConnectionRefusedError:
         return True
+
+
+@PROTOCOLS
+def test_websockets_are_told_that_the_server_goes_away(project: Path, start: Start, protocol: str) -> None:
+    """With code 1001, at once: they would never end by themselves."""
+    (project / "main.py").write_text(
+        MAIN.read_text()
+        .replace(
+            "    return app\n",
+            """
+    @app.websocket("/chat")
+    async def chat(_request: object, ws: Websocket) -> None:
+        while True:
+            await ws.send(await ws.recv())
+
+    return app
+""",
+        )
+        .replace("from velox import", "from sanic import Websocket\nfrom velox import")
+    )
+    server = start("--workers", "1", environment={"VELOX_HTTP_PROTOCOL": protocol})
+    server.until_ready()
+    with connect(f"ws://127.0.0.1:{server.port}/chat") as chat:
+        chat.send("hello")
+        assert chat.recv() == "hello"
+        server.process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed):
+            chat.recv(timeout=10)
+        assert chat.close_code == 1001
+        assert server.process.wait(10) == 0
+    assert "Traceback" not in server.output
 
 
 @PROTOCOLS
