@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import contextlib
 import itertools
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sanic.exceptions import SanicException
 from sanic.server.websockets.impl import WebsocketImplProtocol
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeaderValue
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request as Handshake
 from websockets.protocol import State
@@ -19,6 +21,18 @@ from websockets.typing import Subprotocol
 
 __all__ = ["WebSocket", "accept"]
 
+HANDSHAKE = frozenset(
+    {
+        "connection",
+        "host",
+        "origin",
+        "sec-websocket-extensions",
+        "sec-websocket-key",
+        "sec-websocket-protocol",
+        "sec-websocket-version",
+        "upgrade",
+    }
+)
 HINTS = ("Upgrade", "Sec-WebSocket-Version")
 """What an answer that declines says about how to do better (RFC 6455, section 4.4)."""
 
@@ -82,10 +96,20 @@ def accept(request: Any, subprotocols: Sequence[str] | None, max_bytes: int | No
         raise SanicException("HTTP/1.0 knows no upgrade", 400)  # RFC 9110, section 7.8
     protocols = [Subprotocol(name) for name in subprotocols] if subprotocols is not None else None
     machine = ServerProtocol(subprotocols=protocols, max_size=max_bytes, state=State.OPEN)
-    answer = machine.accept(Handshake(request.path, Headers(request.headers.items())))
+    answer = machine.accept(Handshake(request.path, handshake_fields(request)))
     if answer.status_code != 101:
         text = (answer.body or b"").decode(errors="replace").strip()
         hints = {name: value for name, value in answer.headers.raw_items() if name in HINTS}
         raise SanicException(text, answer.status_code, headers=hints)
     head = f"HTTP/1.1 101 {answer.reason_phrase}\r\n" + "".join(f"{k}: {v}\r\n" for k, v in answer.headers.raw_items())
     return machine, head.encode() + b"\r\n"
+
+
+def handshake_fields(request: Any) -> Headers:
+    """The fields that a handshake looks at. One with bytes that the library does not take counts as not sent."""
+    fields = Headers()
+    for name, value in request.headers.items():
+        if name.lower() in HANDSHAKE:
+            with contextlib.suppress(InvalidHeaderValue):
+                fields[name] = value
+    return fields

@@ -105,7 +105,7 @@ async def serving(
     if stock:
         protocol = WebSocketProtocol
     loop = asyncio.get_running_loop()
-    await app._startup()  # type: ignore[no-untyped-call]
+    await app._startup()
     app.asgi = False
     await app._server_event("init", "before", loop=loop)
     connections: set[Any] = set()

@@ -16,6 +16,7 @@ from tests.integration.http.wire.serving import new_app, serving
 from velox.extension import ENDPOINT_MARK
 from velox.http import Budgets
 
+CHUNKED = b"POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
 VARIABLE: ContextVar[str] = ContextVar("variable", default="unset")
 
 
@@ -103,8 +104,7 @@ async def test_pipelined_requests_are_answered_in_order(app: Sanic[Any, Any]) ->
     [
         get("/now?n=1", "Connection: close"),
         b"POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
-        b"POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n",
+    XX
         b"\r\n" + get("/later/0", "Connection: close"),
     ],
 )
@@ -285,22 +285,22 @@ async def test_a_lost_client_cancels_its_handler() -> None:
 
 async def test_a_client_that_does_not_read_is_cut() -> None:
     """What waits for it is bounded, and so is the time."""
-    app, sent = new_app(), 0
+    app, sent, ended = new_app(), 0, asyncio.Event()
 
     @app.get("/")
     async def flood(request: Request) -> None:
         nonlocal sent
         response = await request.respond()
-        while True:
-            await response.send(b"a" * 65_536)
-            sent += 65_536
+        try:
+            while True:
+                await response.send(b"a" * 65_536)
+                sent += 65_536
+        finally:
+            ended.set()
 
     async with serving(app, Budgets(write_stall_s=0.3)) as served, served.connect() as client:
         client.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await client.send(get("/"))
         async with asyncio.timeout(5):
-            while not served.connections or sent == 0:
-                await asyncio.sleep(0.01)
-            while served.connections:
-                await asyncio.sleep(0.01)
+            await ended.wait()
     assert sent < 20_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sanic import HTTPResponse, Request, Sanic, Websocket
@@ -45,39 +45,21 @@ def app(log: list[str], tmp_path: Path) -> Sanic[Any, Any]:
         request.ctx.user = "me"
         return text("stopped") if request.path == "/stopped" else None
 
-    @app.on_response
+    @app.on_response  # type: ignore[untyped-decorator]
     async def after(request: Request, response: HTTPResponse) -> None:
         log.append("response middleware")
         response.headers["X-After"] = request.ctx.user if hasattr(request.ctx, "user") else "nobody"
 
     @app.get("/hello/<name>")
     async def hello(request: Request, name: str) -> HTTPResponse:
-        request.conn_info.ctx.count = getattr(request.conn_info.ctx, "count", 0) + 1
+        connection: Any = request.conn_info
+        connection.ctx.count = getattr(connection.ctx, "count", 0) + 1
         seen = {"name": name, "args": request.args, "token": request.headers.get("x-token"), "ip": request.ip}
-        return json({**seen, "user": request.ctx.user, "count": request.conn_info.ctx.count})
-
-    @app.post("/form")
-    async def form(request: Request) -> HTTPResponse:
-        return json({"form": request.form, "json": request.json if not request.form else None})
-
-    @app.post("/upload", stream=True)
-    async def upload(request: Request) -> HTTPResponse:
-        size = 0
-        while (piece := await request.stream.read()) is not None:
-            size += len(piece)
-        return text(str(size))
-
-    @app.post("/echo")
-    @reads_stream
-    async def echo(request: Request) -> None:
-        response = await request.respond(content_type="text/plain")
-        async for piece in request.stream:
-            await response.send(piece.upper())
-        await response.eof()
+        return json({**seen, "user": request.ctx.user, "count": connection.ctx.count})
 
     @app.get("/cookie")
     async def cookie(request: Request) -> HTTPResponse:
-        response = text(request.cookies.get("seen", "no"))
+        response = text(str(request.cookies.get("seen")))
         response.add_cookie("seen", "yes", secure=False)
         return response
 
@@ -93,19 +75,44 @@ def app(log: list[str], tmp_path: Path) -> Sanic[Any, Any]:
     async def known(request: Request, error: LookupError) -> HTTPResponse:
         return text(f"caught {error.args[0]}", status=418)
 
-    @app.websocket("/chat", subprotocols=["soup"])
+    @app.websocket("/chat", subprotocols=["soup"])  # type: ignore[untyped-decorator]
     async def chat(request: Request, ws: Websocket) -> None:
         async for message in ws:
             await ws.send(message)
 
     app.add_websocket_route(chat, "/plain", name="plain")
+    add_readers(app)
     return app
 
 
+def add_readers(app: Sanic[Any, Any]) -> None:
+    """Handlers that read bodies in all ways."""
+
+    @app.post("/form")
+    async def form(request: Request) -> HTTPResponse:
+        return json({"form": request.form, "json": request.json if not request.form else None})
+
+    @app.post("/upload", stream=True)
+    async def upload(request: Request) -> HTTPResponse:
+        size, body = 0, cast("Any", request.stream)
+        while (piece := await body.read()) is not None:
+            size += len(piece)
+        return text(str(size))
+
+    @app.post("/echo")
+    @reads_stream  # type: ignore[untyped-decorator]
+    async def echo(request: Request) -> None:
+        response = await request.respond(content_type="text/plain")
+        async for piece in cast("Any", request.stream):
+            await response.send(piece.upper())
+        await response.eof()
+
+
+FORM = b"POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 REQUESTS = [
     b"GET /hello/a%20b?x=1&x=2 HTTP/1.1\r\nHost: a\r\nX-Token: t\r\n\r\n",
     b"GET /stopped HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 7\r\n\r\na=1&b=2",
+    FORM + b"Content-Length: 7\r\n\r\na=1&b=2",
     b'POST /form HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 7\r\n\r\n{"a":1}',
     b"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n" + b"a" * 200_000,
     b"GET /cookie HTTP/1.1\r\nHost: a\r\nCookie: seen=yes\r\n\r\n",
@@ -267,7 +274,7 @@ async def test_what_is_added_while_it_serves_is_served() -> None:
         assert b"one" == (await client.answer())[2]
         with app.amend():
 
-            @app.on_response
+            @app.on_response  # type: ignore[untyped-decorator]
             async def mark(request: Request, response: HTTPResponse) -> None:
                 response.headers["X-Marked"] = "yes"
 
