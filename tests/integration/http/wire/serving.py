@@ -120,7 +120,7 @@ async def serving(
         for connection in tuple(connections):
             connection.abort()
         async with asyncio.timeout(WAIT_S):
-            while connections:
+            while connections:  # noqa: ASYNC110 - Sanic's protocol has no event for its end
                 await asyncio.sleep(0)
         await asyncio.sleep(0)
         await app._server_event("shutdown", "after", loop=loop)

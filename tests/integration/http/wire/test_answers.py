@@ -104,7 +104,7 @@ async def test_pipelined_requests_are_answered_in_order(app: Sanic[Any, Any]) ->
     [
         get("/now?n=1", "Connection: close"),
         b"POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
-    XX
+        CHUNKED + b"2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nX: y\r\n\r\n",
         b"\r\n" + get("/later/0", "Connection: close"),
     ],
 )
