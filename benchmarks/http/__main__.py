@@ -50,7 +50,7 @@ def main() -> None:
 def run(rounds: int, duration_s: int, connections: int) -> Result:
     """The whole measurement, in ``rounds`` rounds of samples of ``duration_s`` each."""
     wrk.program()
-    client_core, server_core = cores()
+    client_core, server_core = cores()  # the servers on the first, the client on the second
     found = contenders()
     os.sched_setaffinity(0, {client_core})
     with contextlib.ExitStack() as stack:

@@ -97,6 +97,8 @@ def markdown(result: Result) -> str:
             "`python -m benchmarks.http --save`. All answers were compared before anything was timed. CPU time is the",
             "server's, user and system; it is steadier than requests a second.",
             "",
+            "<!-- results -->",
+            "",
             "![Velox beside its peers](http.svg)",
             "",
             "## Targets",
