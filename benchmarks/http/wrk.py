@@ -70,8 +70,8 @@ def script(pieces: tuple[bytes, ...]) -> str:
 
 def command(wrk: str, path: Path, port: int, *, connections: int, duration_s: int) -> list[str]:
     """wrk's command line: one thread, for there is one core for it."""
-    options = [f"--connections={connections}", f"--duration={duration_s}s", "--threads=1", f"--script={path}"]
-    return [wrk, *options, f"http://127.0.0.1:{port}/"]
+    options = [f"--connections={connections}", f"--duration={duration_s}s", "--threads=1", "--timeout=10s"]
+    return [wrk, *options, f"--script={path}", f"http://127.0.0.1:{port}/"]
 
 
 def parse(output: str) -> Load:
