@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sanic import Sanic
 from sanic.application.constants import ServerStage
@@ -32,8 +32,9 @@ _ROUNDS = 3
 logger = logging.getLogger("velox")
 
 
+@runtime_checkable
 class Drainable(Protocol):
-    """What an app may have: told first, before any listener of ``before_server_stop``."""
+    """An app that is told first, before any listener of ``before_server_stop``."""
 
     def drain(self) -> None:
         """Become unready."""
@@ -115,13 +116,13 @@ class _Server:
         app.state.server_info[0].stage = ServerStage.SERVING
         await app._startup()
         await app._server_event("init", "before", loop)
+        on_signals(self._asked)  # from here on there may be requests
         # The one given is closed with the server; ours is for what is left in the queue then.
         server = await loop.create_server(self.connect, sock=self.taken.dup(), ssl=self.ssl, backlog=socket.SOMAXCONN)
         try:
             await app._server_event("init", "after", loop)
             os.environ["SANIC_WORKER_PROCESS"] = "true"
             app.set_serving(True)
-            on_signals(self._asked)
             ready()
             await self.stop_wanted.wait()
         finally:
@@ -141,13 +142,16 @@ class _Server:
         app, timing = self.app, self.timing
         cut_s = self.loop.time() + timing.grace_s
         self.drain.go_on("asked")
-        if hasattr(app, "drain"):
+        if isinstance(app, Drainable):
             app.drain()
         announce_close(self.connections)
         # Before Sanic, whose own listener cancels their handlers; that would be a normal end (1000) to their clients.
         leave_websockets(self.connections)
         await asyncio.sleep(0)
-        await app._server_event("shutdown", "before", self.loop)
+        try:
+            await app._server_event("shutdown", "before", self.loop)
+        except Exception:
+            logger.exception("a listener of before_server_stop failed; stopping goes on")
         await asyncio.sleep(min(timing.settle_s, timing.grace_s))
         await self._close(server)
         self.drain.go_on("settled")
@@ -164,8 +168,9 @@ class _Server:
             await asyncio.sleep(0)
         server.close()
         self.taken.setblocking(False)
-        for accepted in islice(queued(self.taken), socket.SOMAXCONN):
-            await self.loop.connect_accepted_socket(self.connect, accepted, ssl=self.ssl)
+        last = islice(queued(self.taken), socket.SOMAXCONN)
+        welcome = (self.loop.connect_accepted_socket(self.connect, accepted, ssl=self.ssl) for accepted in last)
+        await asyncio.gather(*welcome, return_exceptions=True)  # who has gone meanwhile needs no answer
         self.taken.close()
 
     async def _finish(self, cut_s: float) -> None:
