@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded", "serve", "serve_workers"]
 
-_PRELOAD = ("velox.cli.serving", "velox.app", "velox.db", "sanic", "uvloop", "aiosqlite")
+_PRELOAD = ("velox.cli.serving", "velox.app", "velox.db", "sanic", "uvloop")
 
 
 def serve(
