@@ -14,7 +14,7 @@ from tests.conformance.http.exchange import exchange
 from tests.conformance.http.server import Server
 from tests.conformance.http.wire import Way
 
-EXAMPLES = 1500
+EXAMPLES = 800
 GROWTH_MAX_BYTES = 20 * 2**20
 NOT_SERVED = {501, 505}  # these say that the request was not understood, not that the server failed
 NUMBERS = count()
