@@ -173,7 +173,16 @@ class VeloxProtocol(Watched):
         if head.target == b"*":
             return answer_result(self, request, HTTPResponse(status=204, headers={"Allow": ", ".join(HTTP_METHODS)}))
         match, values = service.find(head.method, head.target) or NO_MATCH
-        if head.has_body:
+        if (
+            match is not None
+            and match.is_whole
+            and head.has_plain_body
+            and self.inbound.left <= (match.body_bytes or 0)
+        ):
+            body = self.inbound.take_body()
+            if body is not None:
+                request.body = body
+        if not self.inbound.body_done:
             error = self._begin_body(head, match)
             if error is not None:
                 self.keep_alive = False
@@ -183,13 +192,16 @@ class VeloxProtocol(Watched):
         request.route = match.route
         request._match_info = values
         self._is_straight = True
-        if head.has_body and match.is_whole:
+        if stream.request_body and match.is_whole:
             body = stream.take_whole()
             if body is None:
                 return answer_endpoint(request, match, values)
             request.body = body
         work: Work = match.handler(request, **values)
         return work
+
+    def _takes_whole(self, match: Match) -> bool:
+        return match.is_whole and match.body_bytes is not None and self.inbound.left <= match.body_bytes
 
     def _custom_request(self, head: Head) -> Any:
         """A request of the app's own class, made as Sanic makes it."""

@@ -84,6 +84,7 @@ class WireStream(Stream):
         self.request = request
         self.stage = Stage.HANDLER
         self.response = None
+        self.request_body = None
         self.head_only = head.method == "HEAD"
         self.upgrade_websocket = head.fields.websocket
         self._write = self._first
