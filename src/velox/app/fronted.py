@@ -43,7 +43,7 @@ class FrontedApp(Sanic[Config, SimpleNamespace]):
         if protocol is not None:
             from velox.http.fronted import fronted
 
-            protocol = fronted(protocol)
+            protocol = fronted(protocol, self.front)
         super().prepare(*args, protocol=protocol, **named)
 
     def finalize(self) -> None:

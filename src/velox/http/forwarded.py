@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final, Protocol
+from typing import Final, NamedTuple
 
 __all__ = ["Address", "Hop", "MalformedForwarded", "address_of", "read_forwarded", "read_x_forwarded"]
 
@@ -24,28 +23,20 @@ MAX_HOPS: Final = 32
 """Beyond this nobody has proxies; it bounds the work that a client can make with a list of its own."""
 
 
-class Fields(Protocol):
-    """What of a request's headers is needed."""
-
-    def getall(self, name: str, default: Sequence[str], /) -> Sequence[str]:
-        """Every value of the field ``name``."""
-
-
 class MalformedForwarded(Exception):
     """``Forwarded`` cannot be read, so that it is not known which part of it a proxy wrote."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """What one proxy said of the request that it got.
 
     Attributes:
-        client: Whom it got it from; ``None``: it cannot or will not say.
-        proto: The scheme that it got it with, in lower case; empty: not said.
+        client: Whom it got it from: what is meant to be an address.
+        proto: The scheme that it got it with; empty: not said.
         host: The ``Host`` that it got; empty: not said.
     """
 
-    client: Address | None
+    client: str
     proto: str = ""
     host: str = ""
 
@@ -63,13 +54,15 @@ def address_of(node: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def read_forwarded(headers: Fields) -> list[Hop]:
+def read_forwarded(value: str) -> list[Hop]:
     """The hops of ``Forwarded``, the farthest first.
+
+    Args:
+        value: The field's value; of several fields, joined with commas.
 
     Raises:
         MalformedForwarded: It cannot be read.
     """
-    value = ",".join(headers.getall("forwarded", ()))
     if len(value) > MAX_CHARS:
         raise MalformedForwarded
     elements: list[str] = []
@@ -86,29 +79,29 @@ def read_forwarded(headers: Fields) -> list[Hop]:
 
 def hop_of(element: str) -> Hop:
     pairs = {name.lower(): unquoted(text) for name, text in PAIR.findall(element)}
-    return Hop(address_of(pairs.get("for", "")), pairs.get("proto", "").lower(), pairs.get("host", ""))
+    return Hop(pairs.get("for", ""), pairs.get("proto", ""), pairs.get("host", ""))
 
 
 def unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text
 
 
-def read_x_forwarded(headers: Fields) -> list[Hop]:
+def read_x_forwarded(clients: str, protos: str, hosts: str) -> list[Hop]:
     """The hops of ``X-Forwarded-For``, the farthest first, with what ``X-Forwarded-Proto`` and ``-Host`` say of them.
 
     A proxy adds to ``-For``, and adds to the other two or sets them anew. So they are read from the right: what is
     missing is missing on the left.
     """
-    clients = listed(headers, "x-forwarded-for")[-MAX_HOPS:]
-    protos, hosts = listed(headers, "x-forwarded-proto"), listed(headers, "x-forwarded-host")
+    listed = split(clients)[-MAX_HOPS:]
+    their_protos, their_hosts = split(protos), split(hosts)
     return [
-        Hop(address_of(client), from_right(protos, distance).lower(), from_right(hosts, distance))
-        for client, distance in zip(clients, range(len(clients), 0, -1), strict=True)
+        Hop(client, from_right(their_protos, distance), from_right(their_hosts, distance))
+        for client, distance in zip(listed, range(len(listed), 0, -1), strict=True)
     ]
 
 
-def listed(headers: Fields, name: str) -> list[str]:
-    return [part.strip(" \t") for value in headers.getall(name, ()) for part in value.split(",")]
+def split(value: str) -> list[str]:
+    return [part.strip(" \t") for part in value.split(",")] if value else []
 
 
 def from_right(values: Sequence[str], distance: int) -> str:

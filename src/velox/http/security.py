@@ -61,6 +61,11 @@ class SecurityHeaders:
         block = self._secure if secure else self._plain
         return block.without(headers) if headers else block.whole
 
+    @property
+    def usual(self) -> bytes | None:
+        """What :meth:`lines` returns for a response without headers; ``None`` when the scheme matters."""
+        return None if self.looks_at_scheme else self._plain.whole
+
     def add_to(self, headers: Header, *, secure: bool) -> None:
         """Add them to ``headers``, for servers that write a head themselves."""
         block = self._secure if secure else self._plain

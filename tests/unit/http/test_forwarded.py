@@ -6,7 +6,6 @@ import time
 from ipaddress import ip_address
 
 import pytest
-from sanic.compat import Header
 
 from velox.http.forwarded import Hop, MalformedForwarded, address_of, read_forwarded, read_x_forwarded
 
@@ -34,33 +33,29 @@ def test_what_is_no_address_is_none(node: str) -> None:
 
 def test_forwarded_is_read_in_every_form_of_its_grammar() -> None:
     """RFC 7239, sections 4 and 7.1: case, quotes, several in a field, several fields."""
-    headers = Header(
-        [
-            ("forwarded", 'For="[2001:db8:cafe::17]:4711";PROTO=HTTPS , for=192.0.2.60;proto=http;by=203.0.113.43'),
-            ("forwarded", 'host="a.example.com:80" ; for=_hidden,, for=unknown'),
-        ]
+    hops = read_forwarded(
+        'For="[2001:db8:cafe::17]:4711";PROTO=HTTPS , for=192.0.2.60;proto=http;by=203.0.113.43,'
+        'host="a.example.com:80" ; for=_hidden,, for=unknown'
     )
 
-    hops = read_forwarded(headers)
-
     assert [
-        Hop(ip_address("2001:db8:cafe::17"), "https"),
-        Hop(ip_address("192.0.2.60"), "http"),
-        Hop(None, host="a.example.com:80"),
-        Hop(None),
+        Hop("[2001:db8:cafe::17]:4711", "HTTPS"),
+        Hop("192.0.2.60", "http"),
+        Hop("_hidden", host="a.example.com:80"),
+        Hop("unknown"),
     ] == hops
 
 
 def test_an_escaped_quote_does_not_end_a_quoted_value() -> None:
-    headers = Header([("forwarded", r'for=192.0.2.1;host="a\", for=10.0.0.1;x=\"b"')])
+    value = r'for=192.0.2.1;host="a\", for=10.0.0.1;x=\"b"'
 
-    assert [ip_address("192.0.2.1")] == [hop.client for hop in read_forwarded(headers)]
+    assert ["192.0.2.1"] == [hop.client for hop in read_forwarded(value)]
 
 
 @pytest.mark.parametrize("value", ['for="192.0.2.1', "for", "for=a=b", "for=192.0.2.1 proto=http", "=x", "for=\u00e4"])
 def test_a_malformed_forwarded_is_not_guessed_at(value: str) -> None:
     with pytest.raises(MalformedForwarded):
-        read_forwarded(Header([("forwarded", f"{value}, for=192.0.2.9")]))
+        read_forwarded(f"{value}, for=192.0.2.9")
 
 
 @pytest.mark.parametrize("evil", ["; " * 4000 + "\0", "for=" + "a" * 8000 + '"', '"' * 8000, "," * 8000, "a=b;" * 2000])
@@ -68,31 +63,22 @@ def test_no_value_takes_long(evil: str) -> None:
     """Four times a head of 8 KiB takes 10 ms; an expression that tries twice would take years."""
     begun_s = time.process_time()
 
-    for read in (read_forwarded, read_x_forwarded):
-        try:
-            read(Header([("forwarded", evil), ("x-forwarded-for", evil)]))
-        except MalformedForwarded:
-            pass
+    read_x_forwarded(evil, evil, evil)
+    try:
+        read_forwarded(evil)
+    except MalformedForwarded:
+        pass
 
     assert time.process_time() - begun_s < 0.5
 
 
 def test_x_forwarded_lists_are_joined_and_matched_from_the_right() -> None:
-    headers = Header(
-        [
-            ("x-forwarded-for", "192.0.2.1, 192.0.2.2"),
-            ("x-forwarded-for", "192.0.2.3:80"),
-            ("x-forwarded-proto", "https, HTTP"),
-            ("x-forwarded-host", "a.example.com"),
-        ]
-    )
-
     assert [
-        Hop(ip_address("192.0.2.1"), "https", "a.example.com"),
-        Hop(ip_address("192.0.2.2"), "https", "a.example.com"),
-        Hop(ip_address("192.0.2.3"), "http", "a.example.com"),
-    ] == read_x_forwarded(headers)
+        Hop("192.0.2.1", "https", "a.example.com"),
+        Hop("192.0.2.2", "https", "a.example.com"),
+        Hop("192.0.2.3:80", "HTTP", "a.example.com"),
+    ] == read_x_forwarded("192.0.2.1, 192.0.2.2,192.0.2.3:80", "https, HTTP", "a.example.com")
 
 
 def test_no_field_is_no_hop() -> None:
-    assert [] == read_forwarded(Header()) == read_x_forwarded(Header())
+    assert [] == read_forwarded("") == read_x_forwarded("", "https", "evil.net")

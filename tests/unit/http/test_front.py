@@ -12,6 +12,7 @@ from sanic.response import BaseHTTPResponse, text
 
 from velox import Blueprint, Settings, Velox
 from velox.errors import ConfigurationError
+from velox.http.front import Front
 from velox.http.fronted import FrontProtocol, fronted
 from velox.http.protocol import VeloxProtocol
 from velox.testing import TestClient
@@ -153,11 +154,15 @@ def test_veloxs_protocol_is_prepared_with_the_fronts_headers() -> None:
     class Own(VeloxProtocol):
         pass
 
-    assert fronted(VeloxProtocol) is FrontProtocol
-    assert fronted(FrontProtocol) is FrontProtocol
-    assert issubclass(fronted(Own), Own)
-    assert issubclass(fronted(Own), FrontProtocol)
-    assert fronted(Path) is Path
+    front = Front(Settings(referrer_policy=""))
+    usual, own = fronted(VeloxProtocol, front), fronted(Own, front)
+
+    assert issubclass(usual, FrontProtocol)
+    assert issubclass(own, Own)
+    assert issubclass(own, FrontProtocol)
+    assert b"nosniff" in (own.usual or b"")
+    assert own is fronted(own, front)
+    assert fronted(Path, front) is Path
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,12 @@ def test_a_peer_that_is_not_trusted_says_nothing(peer: str) -> None:
     assert {} == believed(NETWORKS, peer, *sent)
 
 
+def test_several_fields_are_one_list() -> None:
+    sent = [("x-forwarded-for", address) for address in (ATTACKER, CLIENT, OUTER)]
+
+    assert {"for": CLIENT} == believed(NETWORKS, PROXY, *sent)
+
+
 def test_a_proxy_that_does_not_know_its_client_leaves_the_peer() -> None:
     assert {} == believed(NETWORKS, PROXY, ("x-forwarded-for", f"{ATTACKER}, unknown"))
 
