@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: test demo lint types bench docs pins clean
+.PHONY: test demo lint types bench chaos docs pins clean
 
 test: .venv/ready  ## the whole gate
 	$(BIN)/python tools/gate all
@@ -15,6 +15,9 @@ lint types docs: .venv/ready  ## one part of the gate
 
 bench: .venv/ready  ## Velox beside its peers
 	$(BIN)/python benchmarks $(ARGS)
+
+chaos: .venv/ready  ## servers killed, stopped and restarted under load; what clients lost
+	$(BIN)/python -m benchmarks.chaos $(ARGS)
 
 pins: .venv/ready  ## write constraints.txt anew from what .venv has
 	$(BIN)/python tools/pins.py

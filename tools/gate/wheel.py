@@ -29,6 +29,7 @@ def main() -> None:
         run(*pip, f"{wheel}[dev]")
         # Away from the repository, so that `velox` can only be the installed one.
         tests = shutil.copytree(ROOT / "tests", place / "tests")
+        shutil.copytree(ROOT / "benchmarks", place / "benchmarks")  # some tests measure with its clients
         shutil.copy(ROOT / "pyproject.toml", place)
         run(python, "-m", "pytest", "-n", "auto", "-q", *(tests / part for part in FAST), cwd=place)
 
