@@ -65,9 +65,8 @@ def run(rounds: int, duration_s: int, connections: int) -> Result:
         others = quietness.others()
     load = f"Medians of {rounds} interleaved rounds of {duration_s} s, {connections} keep-alive connections of wrk,"
     load += " no pipelining; server and client each on a core of its own."
-    machine = f"{describe()}, of which others used {others:.0%} meanwhile"
     versions = {name: version for one in found for name, version in one.versions.items()}
-    return Result(samples, memory_bytes, versions, machine, load)
+    return Result(samples, memory_bytes, versions, describe(), load, others)
 
 
 def own_s() -> float:

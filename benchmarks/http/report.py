@@ -51,6 +51,8 @@ TARGETS = (
 )
 MEMORY_BYTES = 60 * MB
 """The most that an idle worker may take."""
+QUIET = 0.1
+"""The most that others may use of the machine in a measurement that judges anything."""
 LATENCY_CASE = JSON.name
 """Where the 99th percentile shall be no worse than raw Sanic's."""
 
@@ -65,6 +67,7 @@ class Result:
         versions: By package.
         machine: What it ran on.
         load: How it was loaded, in words.
+        others: The share of the machine that other programs used meanwhile, from 0 to 1.
     """
 
     samples: Samples
@@ -72,6 +75,7 @@ class Result:
     versions: Mapping[str, str]
     machine: str
     load: str
+    others: float
 
     def summary(self, case: str, server: str) -> Summary:
         """The medians of ``server`` in ``case``."""
@@ -99,6 +103,7 @@ def markdown(result: Result) -> str:
             "",
             "<!-- results -->",
             "",
+            *warning(result),
             "![Velox beside its peers](http.svg)",
             "",
             "## Targets",
@@ -110,12 +115,19 @@ def markdown(result: Result) -> str:
             "## Measured",
             "",
             *(line for case in CASES for line in section(result, case.name)),
-            f"{result.load} {result.machine}.",
+            f"{result.load} {result.machine}, of which others used {result.others:.0%} meanwhile.",
             "",
             ", ".join(f"{name} {version}" for name, version in result.versions.items()) + ".",
             "",
         ]
     )
+
+
+def warning(result: Result) -> list[str]:
+    """What has to be said before the numbers of a busy machine: cold caches cost large servers more than small ones."""
+    if result.others <= QUIET:
+        return []
+    return [f"**Not a quiet machine: others used {result.others:.0%} of it. These figures judge nothing.**", ""]
 
 
 def judged(result: Result) -> list[list[str]]:
@@ -184,6 +196,7 @@ def to_json(result: Result) -> str:
     document: dict[str, Any] = {
         "load": result.load,
         "machine": result.machine,
+        "others": result.others,
         "versions": dict(result.versions),
         "memory_bytes": dict(result.memory_bytes),
         "targets": [
