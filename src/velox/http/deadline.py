@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection
 from typing import Protocol
 
+from sanic.log import error_logger
+
 __all__ = ["Sweep", "Timed"]
 
 
@@ -50,6 +52,9 @@ class Sweep:
         self._timer = None
         now_s = self.now_s = self._loop.time()
         for member in tuple(self._members):
-            member.check_deadlines(now_s)
+            try:
+                member.check_deadlines(now_s)
+            except Exception:  # noqa: BLE001 - one connection's failure may not free the others of their deadlines
+                error_logger.exception("Checking a connection's deadlines failed")
         if self._members:
             self._timer = self._loop.call_later(self._interval_s, self._look)

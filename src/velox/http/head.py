@@ -17,8 +17,8 @@ __all__ = ["Fields", "Line", "parse_fields", "parse_line"]
 
 # RFC 3986, sections 3.3 and 3.4. Beyond it: what browsers and scanners send unescaped (WHATWG URL) and no part of which
 # ends or begins a component. A fragment never reaches a server. This is the origin form, that of nearly all requests.
-ORDINARY = re.compile(rb"([A-Z]+) (/[!\"$-~]*) HTTP/1\.([01])")
-LINE = re.compile(rb"([A-Z][A-Z-]*) ([!-~]+) HTTP/1\.([01])")
+ORDINARY = re.compile(rb"([A-Z-]+) (/[!\"$-~]*) HTTP/1\.([01])")
+LINE = re.compile(rb"([A-Z-]+) ([!-~]+) HTTP/1\.([01])")
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0-\x08\n-\x1f\x7f]*)")
 ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@]*)(/[^?#]*)?(\?[^#]*)?")
 HOST = re.compile(

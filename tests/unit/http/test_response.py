@@ -1,0 +1,81 @@
+"""``HeadWriter``: answers as bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sanic.response import HTTPResponse
+
+from velox.http.response import CHUNKED, CLOSE, HeadWriter
+
+
+def lines(answer: bytes) -> list[bytes]:
+    return answer.partition(b"\r\n\r\n")[0].split(b"\r\n")
+
+
+def whole(response: HTTPResponse, **options: Any) -> bytes:
+    given = {"connection": b"", "head_only": False, **options}
+    return HeadWriter(None).whole(response, response.body or b"", **given)
+
+
+def test_an_answer_is_status_type_length_and_date() -> None:
+    """In one piece, and in this order."""
+    first, kind, length, date = lines(whole(HTTPResponse(b"{}", content_type="application/json")))
+    assert [b"HTTP/1.1 200 OK", b"Content-Type: application/json", b"Content-Length: 2"] == [first, kind, length]
+    assert date.startswith(b"Date: ")
+    assert date.endswith(b" GMT")
+
+
+def test_the_wires_own_fields_are_not_the_handlers() -> None:
+    """What a handler says of the framing is not sent, so it can never be wrong."""
+    headers = {"Content-Length": "99", "Transfer-Encoding": "chunked", "Connection": "upgrade", "Date": "now", "X": "y"}
+    found = lines(whole(HTTPResponse(b"body", headers=headers)))
+    assert [b"HTTP/1.1 200 OK", b"Content-Length: 4", b"X: y"] == [line for line in found if b"Date" not in line]
+
+
+def test_a_handlers_content_type_header_counts() -> None:
+    """It is sent once."""
+    response = HTTPResponse(b"", headers={"Content-Type": "image/png"}, content_type="text/plain")
+    assert 1 == whole(response).lower().count(b"content-type")
+    assert b"\r\nContent-Type: image/png\r\n" in whole(response)
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_some_answers_have_no_body(status: int) -> None:
+    """Nor do they say how long it would be (RFC 9110, section 8.6)."""
+    answer = whole(HTTPResponse(b"body", status, content_type="text/plain"))
+    assert answer.endswith(b"\r\n\r\n")
+    assert b"content-" not in answer.lower()
+
+
+def test_head_says_what_get_would() -> None:
+    """The length that the handler declares counts where it made no body."""
+    assert b"\r\nContent-Length: 4\r\n" in whole(HTTPResponse(b"body"), head_only=True)
+    declared = HTTPResponse(b"", headers={"Content-Length": "1000"})
+    assert b"\r\nContent-Length: 1000\r\n" in whole(declared, head_only=True)
+    assert whole(HTTPResponse(b"body"), head_only=True).endswith(b"\r\n\r\n")
+
+
+def test_names_and_values_hold_no_line_ends() -> None:
+    """Neither CR nor LF nor NUL (RFC 9110, section 5.5)."""
+    answer = whole(HTTPResponse(b"", headers={"X\r\nA": "b\r\nC: d\0"}))
+    assert b"\r\nXA: bC: d\r\n" in answer
+
+
+def test_a_status_of_ones_own_has_no_reason() -> None:
+    """The space before it stays (RFC 9112, section 4)."""
+    assert b"HTTP/1.1 799 " == lines(whole(HTTPResponse(b"", 799)))[0]
+
+
+def test_the_server_field_is_a_choice() -> None:
+    """None sends none."""
+    assert b"Server: velox" in HeadWriter().refresh()
+    assert b"Server" not in HeadWriter(None).refresh()
+
+
+def test_an_opening_has_the_framing_that_it_is_given() -> None:
+    """And a content type only if there is one."""
+    answer = HeadWriter(None).opening(HTTPResponse(headers={"X": "y"}), connection=CLOSE, framing=CHUNKED)
+    found = [line for line in lines(answer) if not line.startswith(b"Date")]
+    assert [b"HTTP/1.1 200 OK", b"Transfer-Encoding: chunked", b"Connection: close", b"X: y"] == found
