@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sanic import Sanic
 from sanic.config import Config
@@ -28,7 +29,7 @@ from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs
 from velox.routing.endpoint import compile_endpoint, decoded
-from velox.routing.openapi import openapi_document
+from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan
 from velox.routing.planning import make_plan, path_template
 from velox.routing.problem import ProblemHandler
@@ -43,6 +44,9 @@ __all__ = ["Velox"]
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 logger = logging.getLogger("velox")
+
+DOCUMENTED: WeakSet[Declaration] = WeakSet()
+"""What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
 
 
 class Velox(Routes, Sanic[Config, SimpleNamespace]):
@@ -226,18 +230,25 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
         validate = settings.validate_responses if settings.validate_responses is not None else settings.env != "prod"
         for declared in sorted(self._declared):
             for route in declared.routes:
-                if id(route) in self._plans:
-                    continue
-                name = route.name.removeprefix(f"{self.name}.")
-                plan = make_plan(declared.declaration, name, declared.path, route.methods, self._providers)
-                endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
-                if route.regex:
-                    endpoint = decoded(endpoint)
-                if reads_stream(plan) or getattr(route.handler, "is_stream", False):
-                    endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
-                route.handler = endpoint
-                self._plans[id(route)] = plan
+                if id(route) not in self._plans:
+                    self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
         self._check_names()
+        own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
+        self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
+
+    def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
+        declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
+        plan = make_plan(declaration, name, declared.path, route.methods, self._providers)
+        if not plan.hidden and declaration not in DOCUMENTED:
+            check_schemas(plan)
+            DOCUMENTED.add(declaration)
+        endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
+        if route.regex:
+            endpoint = decoded(endpoint)
+        if reads_stream(plan) or getattr(route.handler, "is_stream", False):
+            endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
+        route.handler = endpoint
+        return plan
 
     def _check_names(self) -> None:
         places: dict[str, Plan] = {}

@@ -7,20 +7,29 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import core_schema, to_jsonable_python
 
-from velox.errors import BadRequest, ContentTooLarge, Problem, UnsupportedMediaType, ValidationProblem, phrase
+from velox.errors import (
+    BadRequest,
+    ConfigurationError,
+    ContentTooLarge,
+    Problem,
+    UnsupportedMediaType,
+    ValidationProblem,
+    phrase,
+)
 from velox.routing.annotation import without_alias
 from velox.routing.binding import group_fields, wire_name
 from velox.routing.markers import Marker, Provide
 from velox.routing.plan import Parameter, Plan, Source
 from velox.routing.problem import PROBLEM_JSON
-from velox.routing.result import is_response
+from velox.routing.result import json_part
 from velox.routing.stream import stream_of
 from velox.routing.upload import UploadFile
 
-__all__ = ["openapi_document"]
+__all__ = ["check_schemas", "openapi_document"]
 
 REF = "#/components/schemas/{model}"
 IN_PARAMETERS = {Source.PATH: "path", Source.QUERY: "query", Source.HEADER: "header", Source.COOKIE: "cookie"}
@@ -38,11 +47,7 @@ PROBLEM_SCHEMA: Schema = {
         "detail": {"type": "string", "description": "What went wrong this time."},
         "instance": {"type": "string", "format": "uri-reference", "description": "Where it went wrong."},
         "request_id": {"type": "string", "description": "Finds the request in the server's log."},
-        "errors": {
-            "type": "array",
-            "description": "The wrong fields.",
-            "items": {"$ref": REF.format(model="FieldError")},
-        },
+        "errors": {"type": "array", "description": "The wrong fields."},
     },
 }
 FIELD_ERROR_SCHEMA: Schema = {
@@ -119,6 +124,21 @@ class SchemaBook:
         self._written = dict(schemas)
         self.definitions = dict(sorted(definitions.get("$defs", {}).items()))
 
+    def own_ref(self, name: str) -> str:
+        """The reference to a schema of ours, under a name that no model of the app's has."""
+        return REF.format(model=self.own_name(name))
+
+    def own_name(self, name: str) -> str:
+        return self.own_name(f"Velox{name}") if name in self.definitions else name
+
+    def components(self) -> Schema:
+        """All named schemas, ours included."""
+        properties = PROBLEM_SCHEMA["properties"]
+        errors = {**properties["errors"], "items": {"$ref": self.own_ref("FieldError")}}
+        problem = {**PROBLEM_SCHEMA, "properties": {**properties, "errors": errors}}
+        ours = {self.own_name("Problem"): problem, self.own_name("FieldError"): FIELD_ERROR_SCHEMA}
+        return {**self.definitions, **ours}
+
 
 def without_marks(annotation: Any) -> Any:
     """``annotation`` without our marks: they mean nothing to pydantic, and equal types have to be equal."""
@@ -145,25 +165,45 @@ def openapi_document(
     shown = [plan for plan in plans if not plan.hidden]
     book = SchemaBook()
     for plan in shown:
-        operation(plan, book)
+        operation(plan, book, plan.name)
     book.write()
     paths: dict[str, dict[str, Any]] = {}
     for plan in shown:
         for method in plan.methods:
-            paths.setdefault(plan.path, {})[method.lower()] = operation(plan, book)
-    schemas = {**book.definitions, "Problem": PROBLEM_SCHEMA, "FieldError": FIELD_ERROR_SCHEMA}
+            # Every operation's id is its own, also where one handler has several methods.
+            name = plan.name if len(plan.methods) == 1 else f"{plan.name}_{method.lower()}"
+            paths.setdefault(plan.path, {})[method.lower()] = operation(plan, book, name)
     info = {"title": title, "version": version, **({"description": description} if description else {})}
-    components: dict[str, Any] = {"schemas": schemas if shown else {}}
+    components: dict[str, Any] = {"schemas": book.components() if shown else {}}
     if security_schemes:
         components["securitySchemes"] = dict(security_schemes)
     tags = [{"name": tag} for tag in dict.fromkeys(tag for plan in shown for tag in plan.tags)]
     return {"openapi": "3.1.1", "info": info, "paths": paths, "components": components, "tags": tags}
 
 
-def operation(plan: Plan, book: SchemaBook) -> dict[str, Any]:
-    """OpenAPI's Operation Object of one route."""
+def check_schemas(plan: Plan) -> None:
+    """Find out at start-up, not at the first request for the document, whether all of ``plan`` can be documented.
+
+    Raises:
+        ConfigurationError: VX202 when pydantic knows no JSON Schema for a type.
+    """
+    book = SchemaBook()
+    try:
+        operation(plan, book, plan.name)
+        book.write()
+    except PydanticUserError as error:
+        reason = error.message.splitlines()[0].rstrip(".")
+        raise ConfigurationError(
+            "VX202",
+            f"{plan.location}: a type of {plan.handler.__qualname__} cannot be documented: {reason}",
+            hint="Annotate the field with pydantic.WithJsonSchema({...}), or pass hidden=True to the route",
+        ) from None
+
+
+def operation(plan: Plan, book: SchemaBook, name: str) -> dict[str, Any]:
+    """OpenAPI's Operation Object of one route, with ``name`` as its id."""
     inputs = plan.inputs()
-    made: dict[str, Any] = {"operationId": plan.name, "summary": plan.summary}
+    made: dict[str, Any] = {"operationId": name, "summary": plan.summary}
     if plan.description:
         made["description"] = plan.description
     if plan.tags:
@@ -207,6 +247,8 @@ def parameter_object(name: str, place: str, required: bool, schema: Schema) -> d
     description, examples = schema.pop("description", None), schema.pop("examples", None)
     if description:
         made["description"] = description
+    if schema.pop("deprecated", False):
+        made["deprecated"] = True
     if examples:
         made["examples"] = {f"example {i}": {"value": value} for i, value in enumerate(examples, 1)}
     made["schema"] = schema
@@ -251,7 +293,7 @@ def responses(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     if any(p.source is not Source.REQUEST for p in inputs):
         kinds[ValidationProblem.status] = ValidationProblem
     kinds |= {kind.status: kind for kind in plan.problems}
-    reference = {PROBLEM_JSON: {"schema": {"$ref": REF.format(model="Problem")}}}
+    reference = {PROBLEM_JSON: {"schema": {"$ref": book.own_ref("Problem")}}}
     for status, kind in sorted(kinds.items()):
         made[str(status)] = {"description": kind.title or phrase(status), "content": reference}
     made["default"] = {"description": "Any other problem", "content": reference}
@@ -266,11 +308,10 @@ def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:
         kind = stream.media_type.partition(";")[0]
         schema = {"type": "string"} if kind != "application/jsonl" else book.schema(stream.item, "serialization")
         return {**made, "content": {kind: {"schema": schema}}}
-    if plan.returns in (None, type(None)) or plan.status in (204, 304):
+    shown = json_part(plan.returns)
+    if shown in (None, type(None)) or plan.status in (204, 304):
         return made
-    if plan.returns is inspect.Signature.empty:
-        return {**made, "content": {"application/json": {"schema": {}}}}
-    if is_response(plan.returns):
-        return {**made, "content": {"*/*": {"schema": {}}}}
-    schema = book.schema(plan.returns, "serialization")
-    return {**made, "content": {"application/json": {"schema": schema}}}
+    if shown is not inspect.Signature.empty:
+        return {**made, "content": {"application/json": {"schema": book.schema(shown, "serialization")}}}
+    kind = "application/json" if plan.returns is inspect.Signature.empty else "*/*"
+    return {**made, "content": {kind: {"schema": {}}}}

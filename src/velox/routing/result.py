@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, get_args
+import types
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -14,7 +15,7 @@ from velox.errors import VeloxError
 from velox.routing.binding import adapter_for
 from velox.routing.projection import Unexpected, projection
 
-__all__ = ["InvalidResult", "ResultEncoder", "is_response"]
+__all__ = ["InvalidResult", "ResultEncoder", "json_part"]
 
 JSON = "application/json"
 
@@ -49,11 +50,11 @@ class ResultEncoder:
     """
 
     def __init__(self, annotation: Any, *, status: int, validate: bool, where: str) -> None:
-        self.annotation = annotation
+        self.annotation = annotation = json_part(annotation)
         self.status = status
         self._where = where
         self._validate = validate
-        self.declared = annotation is not inspect.Signature.empty and not is_response(annotation)
+        self.declared = annotation is not inspect.Signature.empty
         self._adapter: TypeAdapter[Any] | None = None
         if self.declared and annotation is not None and annotation is not type(None):
             self._adapter = adapter_for(self.annotation, f"{where}: the return annotation")
@@ -99,7 +100,13 @@ class ResultEncoder:
             raise InvalidResult(f"{self._where}: the result cannot be written as JSON: {error}") from error
 
 
+def json_part(annotation: Any) -> Any:
+    """``annotation`` without responses, which go out as they are; ``Signature.empty`` when nothing is left."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        others = tuple(arg for arg in get_args(annotation) if not is_response(arg))
+        return Union[others] if others else inspect.Signature.empty  # noqa: UP007 - made of a tuple
+    return inspect.Signature.empty if is_response(annotation) else annotation
+
+
 def is_response(annotation: Any) -> bool:
-    """Whether ``annotation`` is a response, or may be: then the handler has the last word on the bytes."""
-    members = get_args(annotation) or (annotation,)
-    return any(isinstance(member, type) and issubclass(member, BaseHTTPResponse) for member in members)
+    return isinstance(annotation, type) and issubclass(annotation, BaseHTTPResponse)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 _order = itertools.count()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Declaration:
     """One use of a route decorator."""
 
