@@ -239,10 +239,10 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
     def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
         declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
         plan = make_plan(declaration, name, declared.path, route.methods, self._providers)
+        endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
         if not plan.hidden and declaration not in DOCUMENTED:
             check_schemas(plan)
             DOCUMENTED.add(declaration)
-        endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
         if route.regex:
             endpoint = decoded(endpoint)
         if reads_stream(plan) or getattr(route.handler, "is_stream", False):
