@@ -251,8 +251,16 @@ def parameter_object(name: str, place: str, required: bool, schema: Schema) -> d
         made["deprecated"] = True
     if examples:
         made["examples"] = {f"example {i}": {"value": value} for i, value in enumerate(examples, 1)}
-    made["schema"] = schema
+    made["schema"] = without_null(schema)
     return made
+
+
+def without_null(schema: Schema) -> Schema:
+    """``schema`` as a parameter's: no text is ``null``; who means that leaves the parameter out."""
+    branches = [branch for branch in schema.get("anyOf", []) if branch != {"type": "null"}]
+    if len(branches) != 1:
+        return {**schema, "anyOf": branches} if branches else schema
+    return {**branches[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
 def request_body(inputs: Sequence[Parameter], book: SchemaBook) -> dict[str, Any] | None:
@@ -306,8 +314,7 @@ def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     stream = stream_of(plan.returns)
     if stream is not None:
         kind = stream.media_type.partition(";")[0]
-        schema = {"type": "string"} if kind != "application/jsonl" else book.schema(stream.item, "serialization")
-        return {**made, "content": {kind: {"schema": schema}}}
+        return {**made, "content": {kind: {"schema": piece_schema(kind, stream.item, book)}}}
     shown = json_part(plan.returns)
     if shown in (None, type(None)) or plan.status in (204, 304):
         return made
@@ -315,3 +322,16 @@ def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:
         return {**made, "content": {"application/json": {"schema": book.schema(shown, "serialization")}}}
     kind = "application/json" if plan.returns is inspect.Signature.empty else "*/*"
     return {**made, "content": {kind: {"schema": {}}}}
+
+
+def piece_schema(kind: str, item: Any, book: SchemaBook) -> Schema:
+    """What a stream consists of: OpenAPI 3.1 has no word for "many of these", so this is one line or one event."""
+    if kind == "application/jsonl":
+        return book.schema(item, "serialization")
+    if kind != "text/event-stream":
+        return {"type": "string"}
+    text: Schema = {"type": "string"}
+    if item is not str:
+        text |= {"contentMediaType": "application/json", "contentSchema": book.schema(item, "serialization")}
+    properties = {"data": text, "event": {"type": "string"}, "id": {"type": "string"}, "retry": {"type": "integer"}}
+    return {"type": "object", "required": ["data"], "properties": properties}
