@@ -208,9 +208,11 @@ def operation(plan: Plan, book: SchemaBook, name: str) -> dict[str, Any]:
         made["description"] = plan.description
     if plan.tags:
         made["tags"] = list(plan.tags)
-    parameters = [found for p in inputs if p.source in IN_PARAMETERS for found in parameter_objects(p, book)]
+    # A handler and its providers may read the same parameter; OpenAPI wants it once.
+    found = [each for p in inputs if p.source in IN_PARAMETERS for each in parameter_objects(p, book)]
+    parameters = {(each["in"], each["name"]): each for each in reversed(found)}
     if parameters:
-        made["parameters"] = parameters
+        made["parameters"] = list(reversed(parameters.values()))
     body = request_body(inputs, book)
     if body:
         made["requestBody"] = body

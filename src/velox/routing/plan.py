@@ -68,7 +68,6 @@ class ProviderPlan:
     """How to make one thing that a handler needs, and what that needs in turn."""
 
     fn: Callable[..., Any]
-    provides: Any
     scope: str
     """``"app"`` (made once per worker) or ``"request"`` (made once per request)."""
     kind: str

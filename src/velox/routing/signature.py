@@ -40,7 +40,7 @@ from velox.routing.annotation import (
 )
 from velox.routing.markers import Body, Cookie, File, Form, Header, Marker, Path, Provide, Query
 from velox.routing.plan import Parameter, ProviderPlan, Source
-from velox.routing.provider import Providers, provided_type, provider_kind
+from velox.routing.provider import Providers, provider_kind
 from velox.routing.upload import UploadFile
 
 __all__ = ["SignatureReader"]
@@ -128,12 +128,12 @@ class SignatureReader:
             return made
         inline = next((mark for mark in metadata if isinstance(mark, Provide)), None)
         if inline is not None:
-            return self._provided(fn, made, inline.fn, "request")
+            return self._provided(made, inline.fn, "request")
         mark = next((mark for mark in metadata if isinstance(mark, Marker)), None)
         if mark is None and name not in self._path_names:
             found = self._provider_of(where, base)
             if found is not None:
-                return self._provided(fn, made, *found)
+                return self._provided(made, *found)
         source = SOURCES[type(mark)] if mark is not None else self._infer(where, name, base)
         return self._input(where, made, source, mark, metadata)
 
@@ -210,11 +210,11 @@ class SignatureReader:
             multiple=source is not Source.BODY and is_collection(base),
         )
 
-    def _provided(self, fn: Callable[..., Any], made: Parameter, provider: Callable[..., Any], scope: str) -> Parameter:
-        return dataclasses.replace(made, source=Source.PROVIDER, provider=self.provider_plan(provider, scope, fn))
+    def _provided(self, made: Parameter, provider: Callable[..., Any], scope: str) -> Parameter:
+        return dataclasses.replace(made, source=Source.PROVIDER, provider=self.provider_plan(provider, scope))
 
-    def provider_plan(self, fn: Callable[..., Any], scope: str, user: Callable[..., Any] | None = None) -> ProviderPlan:
-        """How to call provider ``fn``, which ``user`` asked for.
+    def provider_plan(self, fn: Callable[..., Any], scope: str) -> ProviderPlan:
+        """How to call provider ``fn``.
 
         Raises:
             ConfigurationError: VX207 when providers need each other in a circle, or an ``app`` provider a request.
@@ -229,7 +229,7 @@ class SignatureReader:
             self._building.append(fn)
             parameters, _ = self._read(fn, prefix=f"{display_name(fn)}.")
             self._building.pop()
-            plan = ProviderPlan(fn, provided_type(fn), scope, provider_kind(fn), parameters)
+            plan = ProviderPlan(fn, scope, provider_kind(fn), parameters)
             if scope == "app":
                 self._check_app_scope(plan)
             self._built[key] = plan
