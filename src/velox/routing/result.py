@@ -14,6 +14,7 @@ from sanic.response import BaseHTTPResponse, HTTPResponse
 from velox.errors import VeloxError
 from velox.routing.binding import adapter_for
 from velox.routing.projection import Unexpected, projection
+from velox.routing.writer import Writer, writer
 
 __all__ = ["InvalidResult", "ResultEncoder", "json_part"]
 
@@ -53,12 +54,11 @@ class ResultEncoder:
         self.annotation = annotation = json_part(annotation)
         self.status = status
         self._where = where
-        self._validate = validate
         self.declared = annotation is not inspect.Signature.empty
         self._adapter: TypeAdapter[Any] | None = None
         if self.declared and annotation is not None and annotation is not type(None):
             self._adapter = adapter_for(self.annotation, f"{where}: the return annotation")
-        self._project = projection(self.annotation) if self._adapter else None
+        self._write = quick_writer(self._adapter, self.annotation) if self._adapter and not validate else None
 
     def respond(self, result: Any) -> BaseHTTPResponse:
         """The response for ``result``.
@@ -82,9 +82,9 @@ class ResultEncoder:
         adapter = self._adapter
         assert adapter is not None
         try:
-            if self._project is not None and not self._validate:
+            if self._write is not None:
                 try:
-                    return adapter.serializer.to_json(self._project(result))
+                    return self._write(result)
                 except Unexpected:
                     pass
             checked = adapter.validator.validate_python(result, from_attributes=True)
@@ -98,6 +98,15 @@ class ResultEncoder:
             return JsonResponse(to_json(result, inf_nan_mode="null"), self.status)
         except PydanticSerializationError as error:
             raise InvalidResult(f"{self._where}: the result cannot be written as JSON: {error}") from error
+
+
+def quick_writer(adapter: TypeAdapter[Any], annotation: Any) -> Writer | None:
+    """The quickest way to the bytes that need not validate what the handler promised; ``None`` when there is none."""
+    write, project = writer(adapter), projection(annotation)
+    if write is not None or project is None:
+        return write
+    to_json = adapter.serializer.to_json
+    return lambda result: to_json(project(result))
 
 
 def json_part(annotation: Any) -> Any:
