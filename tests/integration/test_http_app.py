@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -143,3 +144,23 @@ def test_what_was_committed_survives_the_server(tmp_path: Path) -> None:
         server.process.wait()
     with server_of("counting", file) as server:
         assert httpx.get(f"{server.url}/counters/kept").json()["name"] == "kept"
+
+
+def test_after_a_413_a_pool_s_next_request_is_answered(tmp_path: Path) -> None:
+    """Either the rest of the body is read, or the answer says that the connection ends."""
+    with server_of("everything", tmp_path / "test.db") as server, httpx.Client(base_url=server.url) as client:
+        for size_bytes in (11_000_000, 15_000_000):
+            assert client.post("/values/file", files={"upload": b"x" * size_bytes}).status_code == 413
+            assert client.post("/values/file", files={"upload": b"x"}).json() == {"size": 1, "title": 0}
+
+
+def test_a_client_that_gives_up_in_its_body_is_no_error_of_the_server(tmp_path: Path) -> None:
+    """No record with a traceback: anybody could fill the log."""
+    with server_of("everything", tmp_path / "test.db") as server:
+        with socket.create_connection((server.host, server.port)) as connection:
+            head = "POST /values/tree HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 99"
+            connection.sendall("\r\n".join([*head, "", "{"]).encode())
+        assert httpx.get(f"{server.url}/health/live").status_code == 200
+        assert server.stop() == 0
+        assert "Traceback" not in server.output
+        assert "failed" not in server.output
