@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from sqlalchemy import JSON, MetaData
+from sqlalchemy import JSON, MetaData, event
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
@@ -17,6 +17,7 @@ from sqlmodel.main import FieldInfoMetadata, SQLModelMetaclass
 
 from velox.db.field import Field
 from velox.db.loading import NOT_LOADED, relationship_annotation
+from velox.db.stored import take_stored_form
 from velox.db.types import ExactDecimal
 
 __all__ = ["NAMING_CONVENTION", "Model"]
@@ -103,6 +104,10 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
         return self
 
 
+event.listen(Model, "after_insert", take_stored_form, propagate=True)
+event.listen(Model, "after_update", take_stored_form, propagate=True)
+
+
 def _choose_column_type(field: FieldInfo) -> None:
     """Give a Decimal, list or dict field without a type of its own the column type that keeps it."""
     metadata = next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
@@ -117,7 +122,7 @@ def _choose_column_type(field: FieldInfo) -> None:
         digits = get_field_metadata(field)
         chosen: Any = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
     elif kind in (list, dict):
-        chosen = JSON
+        chosen = JSON(none_as_null=True)
     else:
         return
     if metadata is None:

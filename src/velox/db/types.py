@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import MAX_PREC, Context, Decimal
 from typing import Any
 
 from sqlalchemy import Dialect, Float, Numeric
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 __all__ = ["ExactDecimal", "survives_float"]
+
+_ANY_LENGTH = Context(prec=MAX_PREC)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -19,7 +21,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     Args:
         precision: The most digits, or ``None`` for as many as the database keeps.
-        scale: The digits after the point that a read value shows, or ``None`` for those that it has.
+        scale: The digits after the point that a read value shows, or ``None`` for those that it needs.
     """
 
     impl = Numeric
@@ -34,19 +36,27 @@ class ExactDecimal(TypeDecorator[Decimal]):
         is_sqlite = dialect.name == "sqlite"
         return dialect.type_descriptor(Float() if is_sqlite else Numeric(self.precision, self.scale))
 
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        """What a column is compared with need not fit into it: ``Item.price < Decimal("9.999")``."""
+        return Numeric()
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
         exact = value if isinstance(value, Decimal) else Decimal(str(value))
         if not survives_float(exact):
             raise ValueError(f"SQLite keeps 15 significant digits exactly, and {exact} has more")
+        if self.as_read(exact) != exact:
+            raise ValueError(f"the column has {self.scale} digits after the point, and {exact} more")
         return float(exact)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        if value is None:
-            return None
-        exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-        return exact if self.scale is None else round(exact, self.scale)
+        return None if value is None else self.as_read(value)
+
+    def as_read(self, value: Decimal | float) -> Decimal:
+        """``value`` in the form in which it is read: with ``scale`` digits after the point, and no negative zero."""
+        exact = Decimal(repr(float(value) + 0.0).removesuffix(".0"))
+        return exact if self.scale is None else exact.quantize(Decimal((0, (1,), -self.scale)), context=_ANY_LENGTH)
 
 
 def survives_float(value: Decimal) -> bool:
