@@ -8,36 +8,19 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
-from sanic.compat import Header
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from velox.errors import VeloxError
 from velox.routing.binding import adapter_for
 from velox.routing.projection import Unexpected, projection
+from velox.routing.response import JsonResponse
 from velox.routing.writer import Writer, writer
 
 __all__ = ["InvalidResult", "ResultEncoder", "json_part"]
 
-JSON = "application/json"
-
 
 class InvalidResult(VeloxError):
     """A handler returned something that its return annotation does not allow: an error of the server's."""
-
-
-class JsonResponse(HTTPResponse):
-    """JSON on its way out. It sets once what Sanic's initialisers set twice: 0.7 µs instead of 2.3."""
-
-    __slots__ = ()
-
-    def __init__(self, body: bytes, status: int) -> None:
-        self.asgi = False
-        self.body = body
-        self.content_type = JSON
-        self.stream = None
-        self.status = status
-        self.headers = Header()
-        self._cookies = None
 
 
 class ResultEncoder:
