@@ -291,6 +291,8 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
             await self._server_event("shutdown", "after")
             # As before it was started: routes can be added again, and it can be started in another loop.
             self.router.reset()
+            # Sanic caches by router, in one cache for all apps: it would keep this one alive.
+            type(self.router).get.cache_clear()
             self.signal_router.reset()
             self.state.is_started = False
 
