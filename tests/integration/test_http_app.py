@@ -18,10 +18,10 @@ from velox.testing import LiveServer
 APPS = Path(__file__).parent.parent / "apps"
 
 
-def server_of(app: str, file: Path) -> LiveServer:
+def server_of(app: str, file: Path, *options: str) -> LiveServer:
     """``velox run`` of ``tests/apps/APP.py`` with the SQLite database ``file``."""
     environment = {"VELOX_DATABASE_URL": f"sqlite:///{file}", "VELOX_CREATE_TABLES": "true"}
-    return LiveServer(f"{app}:create_app", directory=APPS, environment=environment)
+    return LiveServer(f"{app}:create_app", directory=APPS, environment=environment, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +47,24 @@ def stored(database: Path, query: str, *values: str) -> list[tuple[object, ...]]
         return connection.execute(query, values).fetchall()
 
 
-async def test_50_concurrent_read_modify_writes_lose_nothing_and_fail_nowhere(server: LiveServer) -> None:
-    """Each request reads the row, lets the others run, and writes: 50 requests on 50 connections add up to 50."""
+async def bump_50_times_at_once(url: str) -> None:
     limits = httpx.Limits(max_connections=50)
-    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
         assert (await client.post("/counters/contended")).status_code == 201
         answers = await asyncio.gather(*(client.post("/counters/contended/bump") for _ in range(50)))
         assert [answer.status_code for answer in answers] == [200] * 50
         assert sorted(answer.json()["value"] for answer in answers) == list(range(1, 51))
         assert (await client.get("/counters/contended")).json()["value"] == 50
+
+
+async def test_50_concurrent_read_modify_writes_lose_nothing_and_fail_nowhere(server: LiveServer) -> None:
+    """Each request reads the row, lets the others run, and writes: 50 requests on 50 connections add up to 50."""
+    await bump_50_times_at_once(server.url)
+
+
+async def test_nor_do_they_when_two_processes_share_the_file(tmp_path: Path) -> None:
+    with server_of("counting", tmp_path / "test.db", "--workers", "2") as server:
+        await bump_50_times_at_once(server.url)
 
 
 def test_the_commit_happens_before_the_response(http: httpx.Client, database: Path) -> None:
