@@ -11,10 +11,9 @@ from pydantic_core import PydanticUndefined
 from sqlalchemy import JSON, MetaData, event
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
-from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
-from sqlmodel.main import FieldInfo as SQLModelFieldInfo
-from sqlmodel.main import FieldInfoMetadata, SQLModelMetaclass
 
+from velox.db.borrowed import FieldInfo as SQLModelFieldInfo
+from velox.db.borrowed import FieldInfoMetadata, SQLModelMetaclass, get_field_metadata, get_sa_type_from_field
 from velox.db.field import Field
 from velox.db.loading import NOT_LOADED, relationship_annotation
 from velox.db.stored import take_stored_form
