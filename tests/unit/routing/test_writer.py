@@ -6,6 +6,7 @@ import json
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -128,6 +129,28 @@ class Tree(BaseModel):
     children: list[Tree]
 
 
+class Cached(BaseModel):
+    id: int
+    name: str
+
+    @cached_property
+    def secret(self) -> str:
+        return "hidden"
+
+
+def looked_at() -> Cached:
+    """Its own dict holds the secret now, in the place of the missing name."""
+    item = Cached.model_construct(id=1)
+    assert item.secret
+    return item
+
+
+def added_to() -> Plain:
+    item = Plain(id=1)
+    object.__setattr__(item, "secret", "hidden")
+    return item
+
+
 ITEMS = [Plain(id=1, name='é"\n\u2028'), Plain(id=2**70, ratio=float("nan"))]
 ROWS = [Parcel(id=1, label="a", code="x"), Parcel(id=2, label="b", code="y")]
 
@@ -145,6 +168,8 @@ def written(annotation: Any, value: Any) -> bytes:
         (list[Plain], ITEMS),
         (list[Plain], []),
         (Box[Plain], Box[Plain](items=ITEMS, total=2)),
+        (list[Plain], [Plain(id=1), added_to()]),
+        (list[Cached], [Cached(id=1, name="n")]),
     ],
 )
 def test_it_writes_what_pydantic_writes(annotation: Any, value: Any) -> None:
@@ -191,6 +216,7 @@ def expired() -> Parcel:
         (Plain, Plain.model_construct(name="an id is missing")),
         (Plain, Plain.model_construct(**{**ITEMS[0].__dict__, "name": "\ud800"})),
         (list[Public[Parcel]], [expired()]),
+        (list[Cached], [looked_at()]),
         (Box[Plain], {"items": []}),
     ],
 )
