@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
 from sqlalchemy.util import await_
+from sqlalchemy.util.concurrency import in_greenlet
 
 from velox.db.driver import Connection
 
@@ -56,28 +57,31 @@ class Adapter:
     def commit(self) -> None:
         self._must_begin = False
         if self._began and self._transaction is not None:
-            try:
-                await_(self.driver.run(_execute_all, (self._transaction.commit,)))
-            except sqlite3.Error:
-                # SQLite keeps the transaction open (a deferred reference may be mended), SQLAlchemy takes it for ended.
-                self.rollback()
-                raise
             self._began = False
+            await_(self.driver.run(_commit, self._transaction))
 
     def rollback(self) -> None:
         """End the transaction, if there is one: this is also called when a connection goes back into its pool."""
         self._must_begin = False
         if self._began and self._transaction is not None:
             self._began = False
-            await_(self.driver.run(_roll_back, self._transaction.rollback))
+            await_(self.driver.run(_roll_back, self._transaction))
 
     def close(self) -> None:
         if not self._shared:
             await_(self.driver.close())
 
-    def drop(self) -> None:
-        if not self._shared:
+    def terminate(self) -> None:
+        """A task was cancelled in a statement, which has ended now, so that SQLAlchemy does without this connection;
+        or its session was forgotten, and the garbage collector, which cannot wait, found it.
+        """
+        if in_greenlet():
+            self.rollback()
+            self.close()
+        elif not self._shared:
             self.driver.drop()
+        elif self._began and self._transaction is not None:
+            self.driver.post(_roll_back, self._transaction)
 
     def run(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
         """Call ``function(connection, *args)`` in the thread, inside the transaction that was asked for."""
@@ -189,13 +193,17 @@ def _reading(raw: sqlite3.Connection, function: Callable[[sqlite3.Connection, *T
         raw.execute("PRAGMA query_only = OFF")
 
 
-def _execute_all(raw: sqlite3.Connection, statements: tuple[str, ...]) -> None:
-    for statement in statements:
-        raw.execute(statement)
+def _commit(raw: sqlite3.Connection, transaction: Transaction) -> None:
+    try:
+        raw.execute(transaction.commit)
+    except sqlite3.Error:
+        # SQLite keeps the transaction open (a deferred reference may be mended), SQLAlchemy takes it for ended.
+        _roll_back(raw, transaction)
+        raise
 
 
-def _roll_back(raw: sqlite3.Connection, statements: tuple[str, ...]) -> None:
-    if (
-        raw.in_transaction
-    ):  # a failed BEGIN leaves none, and some errors end it: https://www.sqlite.org/lang_transaction.html
-        _execute_all(raw, statements)
+def _roll_back(raw: sqlite3.Connection, transaction: Transaction) -> None:
+    # A failed BEGIN leaves no transaction, and some errors end it: https://www.sqlite.org/lang_transaction.html
+    if raw.in_transaction:
+        for statement in transaction.rollback:
+            raw.execute(statement)

@@ -98,10 +98,14 @@ class Connection:
 
     def drop(self) -> None:
         """Close without waiting for it, where nobody can wait: in the garbage collector, for example."""
-        raw, self._raw = self._raw, None
-        if raw is not None:
-            self._jobs.put((None, raw.close, ()))
+        self.post(sqlite3.Connection.close)
+        self._raw = None
         self._jobs.put(None)
+
+    def post(self, function: Callable[[sqlite3.Connection, *Ts], object], *args: *Ts) -> None:
+        """Like :meth:`run`, for those who cannot wait; whether it succeeds, nobody hears."""
+        if self._raw is not None:
+            self._jobs.put((None, function, (self._raw, *args)))
 
     def __del__(self) -> None:
         self.drop()

@@ -15,7 +15,6 @@ from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import await_
-from sqlalchemy.util.concurrency import in_greenlet
 
 from velox.db.adapter import Adapter, Cursor, Transaction
 from velox.db.driver import Connection
@@ -73,13 +72,7 @@ class VeloxSQLite(SQLiteDialect_pysqlite):
         dbapi_connection.begin()
 
     def do_terminate(self, dbapi_connection: Any) -> None:
-        """A task was cancelled in a statement, so the connection is replaced; or its session was forgotten."""
-        if in_greenlet():
-            # The statement has ended. A shared connection cannot be replaced; it goes on, without the transaction.
-            dbapi_connection.rollback()
-            dbapi_connection.close()
-        else:
-            dbapi_connection.drop()
+        dbapi_connection.terminate()
 
     def get_driver_connection(self, connection: Any) -> Any:
         return connection.driver

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import itertools
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, func, text, update
-from sqlalchemy.exc import MultipleResultsFound, OperationalError, PendingRollbackError
+from sqlalchemy.exc import MultipleResultsFound, OperationalError, PendingRollbackError, SAWarning
 
-from velox.db import Database, Field, Model, NotLoaded, PageQuery, ReadOnly, Relationship, col, select, selectinload
+from velox.db import (
+    Database,
+    Field,
+    Model,
+    NotLoaded,
+    PageQuery,
+    ReadOnly,
+    Relationship,
+    Session,
+    col,
+    select,
+    selectinload,
+)
+from velox.db.driver import Connection
 from velox.errors import Conflict, NotFound, Problem, ServiceUnavailable, ValidationProblem
 
 
@@ -129,16 +146,55 @@ async def test_a_cancelled_task_rolls_back_and_returns_its_connection(either: Da
     assert await ages(either) == [7]
 
 
+@pytest.fixture
+def cancel_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """``cancel_at(3)``: cancel the task that visits the driver's thread for the third time from now."""
+
+    def arm(visit: int) -> None:
+        visits = itertools.count(1)
+        run = Connection.run
+
+        def cancelling(connection: Connection, *args: Any) -> Any:
+            outcome = run(connection, *args)
+            if next(visits) == visit:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            return outcome
+
+        monkeypatch.setattr(Connection, "run", cancelling)
+
+    return arm
+
+
+async def add_two(database: Database) -> None:
+    async with database.session() as db:
+        await db.add(SessionMember(name="a", age=1))
+        await db.add(SessionMember(name="b", age=2))
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+@pytest.mark.parametrize(("visit", "found"), [(1, []), (2, []), (3, [1, 2])])
+async def test_a_task_cancelled_in_a_statement_leaves_all_or_nothing(
+    either: Database, cancel_at: Callable[[int], None], isolated: bool, visit: int, found: list[int]
+) -> None:
+    """The first INSERT, the second, the COMMIT: each ends, and then the task. The database serves on."""
+    async with either.isolated() if isolated else contextlib.nullcontext():
+        async with either.session() as db:
+            await db.exec(select(SessionMember))
+        cancel_at(visit)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.create_task(add_two(either))
+        assert await ages(either) == found
+        async with either.session() as db:
+            await db.add(SessionMember(name="c", age=3))
+        assert await ages(either) == [*found, 3]
+
+
 @pytest.mark.parametrize("turns", range(0, 40, 3))
 async def test_a_task_cancelled_at_any_moment_leaves_all_or_nothing(either: Database, turns: int) -> None:
     """Before, within and after each statement; and the database serves on."""
-
-    async def work() -> None:
-        async with either.session() as db:
-            await db.add(SessionMember(name="a", age=1))
-            await db.add(SessionMember(name="b", age=2))
-
-    task = asyncio.create_task(work())
+    task = asyncio.create_task(add_two(either))
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
@@ -146,6 +202,24 @@ async def test_a_task_cancelled_at_any_moment_leaves_all_or_nothing(either: Data
     assert await ages(either) in ([], [1, 2])
     async with either.session() as db:
         await db.add(SessionMember(name="c"))
+
+
+async def test_a_forgotten_session_is_rolled_back(either: Database) -> None:
+    """With SQLAlchemy's warning; and the line moves on."""
+
+    async def forget() -> None:
+        async with either.session() as db:
+            await Session(db.bind).add(SessionMember(name="a", age=1))
+
+    async def collect() -> None:
+        await forget()
+        gc.collect()
+
+    with pytest.warns(SAWarning, match="garbage collector"):
+        await collect()
+    async with either.session() as db:
+        await db.add(SessionMember(name="b", age=2))
+    assert await ages(either) == [2]
 
 
 async def test_fifty_sessions_that_read_and_write_one_row_lose_nothing(either: Database) -> None:
