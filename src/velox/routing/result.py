@@ -70,9 +70,10 @@ class ResultEncoder:
                     return self._write(result)
                 except Unexpected:
                     pass
-            checked = adapter.validator.validate_python(result, from_attributes=True)
+            # Handlers speak of fields by their names in Python; on the wire they have their aliases.
+            checked = adapter.validator.validate_python(result, from_attributes=True, by_alias=True, by_name=True)
             # Instances are not validated again; "error" finds fields of theirs that were set to something else.
-            return adapter.serializer.to_json(checked, warnings="error")
+            return adapter.serializer.to_json(checked, by_alias=True, warnings="error")
         except (ValidationError, PydanticSerializationError) as error:
             raise InvalidResult(f"{self._where}: the result does not fit the return annotation: {error}") from error
 
@@ -89,7 +90,7 @@ def quick_writer(adapter: TypeAdapter[Any], annotation: Any) -> Writer | None:
     if write is not None or project is None:
         return write
     to_json = adapter.serializer.to_json
-    return lambda result: to_json(project(result))
+    return lambda result: to_json(project(result), by_alias=True)
 
 
 def json_part(annotation: Any) -> Any:

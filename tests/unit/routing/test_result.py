@@ -10,11 +10,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 from sanic.response import HTTPResponse, JSONResponse, html, raw, redirect
 from sanic.response import json as sanic_json
 from typing_extensions import TypedDict
@@ -63,6 +65,17 @@ class Member(Model, table=True):
 class Loose(BaseModel):
     ratio: float
     more: dict[str, Any] = {}
+
+
+class Camel(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    page_size: int
+
+
+class Renamed(Model, table=True):
+    id: int = Field(primary_key=True)
+    page_size: int = Field(alias="pageSize")
 
 
 class Colour(Enum):
@@ -217,6 +230,29 @@ async def test_none_is_no_content_unless_something_was_promised(
 ) -> None:
     answer = await answer_of(make_app(), annotation, lambda: None, **options)
     assert (answer.status_code, answer.text) == (status, text)
+
+
+@pytest.mark.parametrize("env", ["test", "prod"])
+@pytest.mark.parametrize(
+    ("annotation", "result"),
+    [
+        (Camel, lambda: Camel.model_validate({"pageSize": 1})),
+        (Camel, lambda: {"page_size": 1}),
+        (Camel, lambda: {"pageSize": 1}),
+        (Camel, lambda: SimpleNamespace(page_size=1)),
+        (Camel | None, lambda: Camel.model_validate({"pageSize": 1})),
+        (..., lambda: Camel.model_validate({"pageSize": 1})),
+        (Public[Renamed], lambda: Renamed(**{"id": 1, "page_size": 1})),
+    ],
+    ids=["instance", "names", "aliases", "attributes", "union", "no annotation", "row"],
+)
+async def test_aliases_are_the_names_on_the_wire(
+    make_app: Callable[..., Velox], env: str, annotation: Any, result: Callable[[], Any]
+) -> None:
+    """As the documentation says; handlers may use either name."""
+    answer = await answer_of(make_app(env=env), annotation, result)
+    assert answer.json()["pageSize"] == 1
+    assert "page_size" not in answer.text
 
 
 @pytest.mark.parametrize("annotation", [..., Response, HTTPResponse, JSONResponse, Shown | Response, Shown], ids=str)
