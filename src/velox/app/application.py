@@ -27,7 +27,7 @@ from velox.location import location_of
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
-from velox.routing.docs import mount_docs
+from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
 from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan
@@ -341,6 +341,9 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
 
     def finalize(self) -> None:
         """Compile what was declared, then let Sanic build its router. Called by Sanic when the app starts."""
+        shows_docs = self.settings.docs and self.settings.env == "dev"
+        if shows_docs and all(route.path for route in self.router.routes):
+            mount_front_door(self)
         self.compile()
         super().finalize()
 

@@ -140,7 +140,7 @@ class Binder:
         for parameter in parameters:
             adapter_for(parameter.annotation, f"{where}: parameter {parameter.name!r}")
         shape = TypedDict("Parameters", fields)  # type: ignore[misc]
-        shape.__pydantic_config__ = ConfigDict(hide_input_in_errors=True)  # type: ignore[attr-defined]
+        shape.__pydantic_config__ = ConfigDict(hide_input_in_errors=True, allow_inf_nan=False)  # type: ignore[attr-defined]
         self._validate = TypeAdapter(shape).validator.validate_python
         self._readers = [self._reader(parameter) for parameter in parameters if parameter.source is not Source.QUERY]
         self._query = [p for p in parameters if p.source is Source.QUERY]
@@ -203,6 +203,8 @@ class Binder:
         message, code = item["msg"], item["type"]
         if not multiple and isinstance(item["input"], list) and len(item["input"]) > 1:
             message, code = "Given more than once, but it takes one value", "repeated"
+        if parameter.source is Source.FILE and code == "is_instance_of":
+            message, code = "Input should be a file", "file_type"
         if parameter.source in (Source.FORM, Source.FILE):
             pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
             return pointer, FieldError(message, code, pointer=pointer)

@@ -83,12 +83,14 @@ async def chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     """The body as it arrives, up to ``max_bytes``."""
     received_bytes = 0
     stream: Any = request.stream
-    while stream is not None and (chunk := await stream.read()):
+    # An empty piece is not the end: a client may send one, and in process they arrive as they are.
+    while stream is not None and stream.request_body and (chunk := await stream.read()) is not None:
         received_bytes += len(chunk)
         if received_bytes > max_bytes:
             await discard(stream)
             raise ContentTooLarge(f"The body is larger than {max_bytes} bytes.")
-        yield chunk
+        if chunk:
+            yield chunk
 
 
 async def discard(stream: Any) -> None:
@@ -106,22 +108,31 @@ async def read_multipart(request: Request, boundary: str, form: Form, limits: Li
     """Feed the body through the push parser (RFC 7578) and put its parts into ``form``."""
     segment: MultipartSegment | None = None
     file: SpooledTemporaryFile[bytes] | None = None
-    with PushMultipartParser(boundary, max_segment_count=limits.form_parts, strict=True) as parser:
+    # Not its strict mode: that refuses a body whose last line break arrives by itself.
+    with PushMultipartParser(boundary, max_segment_count=limits.form_parts) as parser:
         try:
             async for chunk in chunks(request, limits.form_body_bytes):
                 for event in parser.parse(chunk):
                     if isinstance(event, MultipartSegment):
                         segment = event
+                        if "name" not in parse_options_header(segment.header("Content-Disposition") or "")[1]:
+                            raise BadRequest("A part of the multipart body has no name.")
                         file = SpooledTemporaryFile(max_size=limits.form_spool_bytes)  # noqa: SIM115 - lives on in form
                     elif event:
                         assert file is not None
                         file.write(event)
                     elif segment is not None and file is not None:
-                        form.add(segment.name or "", part_value(segment, file))
+                        form.add(part_name(segment), part_value(segment, file))
                         segment = file = None
         finally:
             if file is not None:
                 file.close()
+
+
+def part_name(segment: MultipartSegment) -> str:
+    if not segment.name:  # RFC 7578, section 4.2: each part has one
+        raise BadRequest("A part of the form has no name.")
+    return segment.name
 
 
 def part_value(segment: MultipartSegment, file: SpooledTemporaryFile[bytes]) -> str | UploadFile:

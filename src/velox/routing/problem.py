@@ -12,6 +12,7 @@ from uuid import uuid4
 from pydantic_core import to_json
 from sanic import Request
 from sanic.constants import HTTP_METHODS
+from sanic.exceptions import NotFound as SanicNotFound
 from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 from sanic.http import Http
@@ -135,6 +136,8 @@ class ProblemHandler(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception that no handler was registered for."""
         problem = problem_of(exception, reveal=self._reveal)
+        if request.route is None and isinstance(exception, SanicNotFound):
+            problem.detail = f"Nothing answers {request.path}."
         if problem.status == MethodNotAllowed.status:
             problem.headers.setdefault("Allow", ", ".join(allowed_methods(request)))
         if problem.status >= 500 and not isinstance(exception, RequestCancelled):  # nobody is there for an answer
