@@ -11,14 +11,13 @@ from datetime import UTC
 from functools import cache
 from typing import Any
 
-from pydantic_core import from_json, to_json
-from sqlalchemy import JSON, Connection, Float
+from sqlalchemy import Connection, Float
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from velox.db.types import ExactDecimal
+from velox.db.types import ExactDecimal, TypedJSON
 
 __all__ = ["as_read", "take_stored_form"]
 
@@ -26,12 +25,10 @@ __all__ = ["as_read", "take_stored_form"]
 def as_read(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     """What makes a written value the one that is read from a column of type ``kind``; ``None`` if they are the same."""
     match kind:
-        case ExactDecimal():
+        case ExactDecimal() | TypedJSON():
             return kind.as_read
         case UTCDateTime():
             return lambda moment: moment.astimezone(UTC)
-        case JSON():
-            return lambda value: from_json(to_json(value))
         case Float():
             return lambda number: number + 0.0  # SQLite has no negative zero
         case _:

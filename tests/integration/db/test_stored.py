@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.exc import StatementError
 
 from velox.db import Database, Field, Model, Public, col, select
@@ -38,6 +38,8 @@ class StoredRow(Model, table=True):
     key: uuid.UUID | None = None
     tags: list[Any] | None = None
     extra: dict[str, Any] | None = None
+    days: list[date] | None = None
+    bytes_by_number: dict[int, bytes] | None = None
     touched_at: datetime | None = Field(
         default=None,
         sa_column_kwargs={"onupdate": lambda: datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))},
@@ -71,6 +73,8 @@ VALUES: list[tuple[str, Any, str]] = [
     ("tags", ["a", ("b", date(2026, 1, 1))], "['a', ['b', '2026-01-01']]"),
     ("tags", None, "None"),
     ("extra", {"a": Decimal("1.50")}, "{'a': '1.50'}"),
+    ("days", [date(2026, 1, 1)], "[datetime.date(2026, 1, 1)]"),
+    ("bytes_by_number", {1: b"\xff"}, "{1: b'\\xff'}"),
 ]
 
 
@@ -136,3 +140,23 @@ async def test_an_empty_json_column_is_null(database: Database) -> None:
     async with database.session() as db:
         await db.add(StoredRow(tags=None))
         assert len((await db.exec(select(StoredRow).where(col(StoredRow.tags).is_(None)))).all()) == 1
+
+
+async def test_a_query_sees_into_json(database: Database) -> None:
+    """An element is plain JSON, whatever the type of the whole."""
+    async with database.session() as db:
+        await db.add(StoredRow(days=[date(2026, 1, 1)], extra={"a": {"b": 1}}))
+        assert (await db.exec(select(col(StoredRow.days)[0]))).one() == "2026-01-01"
+        assert (await db.exec(select(col(StoredRow.extra)["a"]))).one() == {"b": 1}
+        found = select(StoredRow.id).where(col(StoredRow.extra)["a"]["b"].as_integer() == 1)
+        assert len((await db.exec(found)).all()) == 1
+
+
+async def test_stored_json_that_does_not_fit_says_so(database: Database) -> None:
+    """After a change of the annotation without a migration, for example."""
+    async with database.session() as db:
+        await db.add(StoredRow(tags=["no day"]))
+        await db.exec(text("UPDATE storedrow SET days = tags"))  # type: ignore[call-overload]
+    with pytest.raises(ValueError, match=r"stored JSON does not fit .*date"):
+        async with database.reader() as reader:
+            await reader.one(select(StoredRow))
