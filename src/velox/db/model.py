@@ -50,8 +50,8 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
 
     It is SQLModel's, with these differences: constraints get names; what the database computes (server defaults,
     ``onupdate``) is fetched with the write, so that a row is always complete; a relationship that was not loaded raises
-    :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns, whose items come back as what the annotation
-    says; a Decimal is exact; a written row has its values in the form in which they are read.
+    :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns, whose items come back as what the
+    annotation says; a Decimal is exact; a written row has its values in the form in which they are read.
 
     As in SQLModel, a table class does not validate: validate input with ``Create[T]`` and ``Update[T]``. A ``datetime``
     column stores UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``,
