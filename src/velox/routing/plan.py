@@ -47,7 +47,7 @@ class Parameter:
     name: str
     """Its name in Python."""
     key: str
-    """Its name within the plan: ``name`` for the handler's own, ``provider.name`` for a provider's."""
+    """Its name within the plan: ``name`` for the handler's own, ``provider/number.name`` for a provider's."""
     source: Source
     alias: str
     """Its name on the wire."""

@@ -162,6 +162,24 @@ async def test_what_is_of_the_app_is_made_once_per_worker(make_app: Callable[...
     assert events == ["made", "gone"]
 
 
+async def test_providers_of_one_name_do_not_share_their_inputs(make_app: Callable[..., Velox]) -> None:
+    def make(kind: type) -> Callable[..., Any]:
+        def provider(page: Any = 1) -> Any:
+            return page
+
+        provider.__annotations__["page"] = kind
+        return provider
+
+    app = make_app()
+
+    @app.get("/")
+    async def both(number: Annotated[Any, Provide(make(int))], text: Annotated[Any, Provide(make(str))]) -> list[Any]:
+        return [number, text]
+
+    async with TestClient(app) as client:
+        assert (await client.get("/?page=7")).json() == [7, "7"]
+
+
 class TestTeardown:
     def recording(self, app: Velox, events: list[str]) -> None:
         """Two providers, one on top of the other, which write down what they see."""
