@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sanic import Sanic
 from sanic.config import Config
 from sanic.exceptions import SanicException
 from sanic.models.futures import FutureRoute
-from sanic_routing.exceptions import RouteExists
+from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
 from velox.app.discovery import import_tree
@@ -355,6 +356,12 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
             routes = super()._apply_route(route, overwrite)
         except RouteExists:
             raise self._route_exists(route, declaration) from None
+        except InvalidUsage as error:
+            raise ConfigurationError(
+                "VX205",
+                f"{location_of(declaration.handler)}: the path {route.uri!r} cannot be read: {error}",
+                hint="A parameter is a whole piece of the path: /files/<name>",
+            ) from None
         self._declared.append(Declared(declaration, declared_path(route), routes))
         return routes
 
@@ -363,7 +370,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
         others = [
             declared
             for declared in self._declared
-            if declared.path.rstrip("/") == path.rstrip("/") and answered.intersection(declared.routes[0].methods)
+            if path_shape(declared.path) == path_shape(path) and answered.intersection(declared.routes[0].methods)
         ]
         known = location_of(others[0].declaration.handler) if others else "another route"
         methods = ", ".join(sorted(answered))
@@ -390,6 +397,11 @@ def declared_path(route: FutureRoute) -> str:
     """The path template as it was written, prefixes included; Sanic's own form drops a slash at the end."""
     version = f"{route.version_prefix}{str(route.version).strip('/').lstrip('v')}" if route.version is not None else ""
     return path_template(f"{version}/{route.uri.lstrip('/')}")
+
+
+def path_shape(path: str) -> str:
+    """What makes two paths the same to a router: not their parameters' names."""
+    return re.sub(r"{\w+}", "{}", path.rstrip("/"))
 
 
 def reads_stream(plan: Plan) -> bool:

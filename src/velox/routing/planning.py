@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from velox.errors import Problem
+from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.plan import Plan
 from velox.routing.provider import Providers
@@ -39,7 +39,7 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
     """
     handler, options = declaration.handler, declaration.options
     methods = tuple(sorted(method for method in methods if not (method == "HEAD" and "GET" in methods)))
-    reader = SignatureReader(re.findall(r"{(\w+)}", path), methods, providers)
+    reader = SignatureReader(names_in(path, handler), methods, providers)
     parameters, returns = reader.read(handler)
     summary, description = documentation(handler)
     return Plan(
@@ -59,6 +59,22 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
         hidden=options.hidden,
         problems=tuple(dict.fromkeys([*options.problems, *named_problems(handler)])),
     )
+
+
+def names_in(path: str, handler: Callable[..., Any]) -> list[str]:
+    """The parameters' names in ``path``.
+
+    Raises:
+        ConfigurationError: VX205 when two have the same.
+    """
+    names = re.findall(r"{(\w+)}", path)
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            "VX205",
+            f"{location_of(handler)}: two parameters of the path {path} have the same name",
+            hint="Rename one of them",
+        )
+    return names
 
 
 def is_async(handler: Callable[..., Any]) -> bool:

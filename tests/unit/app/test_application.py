@@ -227,6 +227,20 @@ class TestSeveralApps:
 
 
 class TestMistakes:
+    @pytest.mark.parametrize("path", ["/files/<name>.json", "/<name>/<name>", "/<na me>"])
+    def test_a_path_that_cannot_be_read(self, make_app: Callable[..., Velox], path: str) -> None:
+        app = make_app()
+
+        async def handler(name: str) -> None: ...
+
+        def start() -> None:
+            app.get(path)(handler)
+            app.finalize()
+
+        with pytest.raises(ConfigurationError, match="VX205") as found:
+            start()
+        assert "test_application.py:" in found.value.message
+
     def test_one_path_and_method_twice(self, make_app: Callable[..., Velox]) -> None:
         app = make_app()
 
@@ -235,8 +249,8 @@ class TestMistakes:
 
         with pytest.raises(ConfigurationError) as found:
 
-            @app.get("/items/<number>")
-            async def two(number: int) -> None: ...
+            @app.get("/items/<other>")
+            async def two(other: int) -> None: ...
 
         assert found.value.code == "VX204"
         assert found.value.message.count("test_application.py:") == 2
