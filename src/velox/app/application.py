@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -19,6 +17,7 @@ from sanic.models.futures import FutureRoute
 from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
+from velox.app.declared import Declared, already_answered, check_names, declared_path, reads_stream
 from velox.app.discovery import import_tree
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
@@ -32,7 +31,7 @@ from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
 from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan
-from velox.routing.planning import make_plan, path_template
+from velox.routing.planning import make_plan
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
 from velox.routing.route import Declaration, Routes, declaration_of
@@ -233,7 +232,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
             for route in declared.routes:
                 if id(route) not in self._plans:
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
-        self._check_names()
+        check_names(self._plans.values())
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
 
@@ -250,17 +249,6 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
             endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
         route.handler = endpoint
         return plan
-
-    def _check_names(self) -> None:
-        places: dict[str, Plan] = {}
-        for plan in self._plans.values():
-            other = places.setdefault(plan.name, plan)
-            if other is not plan:
-                raise ConfigurationError(
-                    "VX209",
-                    f"{plan.location}: the route is named {plan.name!r}, as is the one at {other.location}",
-                    hint="Rename one of the functions, or pass name= to its decorator",
-                )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document."""
@@ -355,7 +343,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
         try:
             routes = super()._apply_route(route, overwrite)
         except RouteExists:
-            raise self._route_exists(route, declaration) from None
+            raise already_answered(route, declaration, self._declared) from None
         except InvalidUsage as error:
             raise ConfigurationError(
                 "VX205",
@@ -364,46 +352,3 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
             ) from None
         self._declared.append(Declared(declaration, declared_path(route), routes))
         return routes
-
-    def _route_exists(self, route: FutureRoute, declaration: Declaration) -> ConfigurationError:
-        path, answered = declared_path(route), set(route.methods or ())
-        others = [
-            declared
-            for declared in self._declared
-            if path_shape(declared.path) == path_shape(path) and answered.intersection(declared.routes[0].methods)
-        ]
-        known = location_of(others[0].declaration.handler) if others else "another route"
-        methods = ", ".join(sorted(answered))
-        return ConfigurationError(
-            "VX204",
-            f"{location_of(declaration.handler)}: {methods} {path} is already answered at {known}",
-            hint="Remove one of the two, or change its path or method (a GET handler answers HEAD too)",
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Declared:
-    """A declaration at its place in this app; they sort in the order of the source."""
-
-    declaration: Declaration
-    path: str
-    routes: list[Route]
-
-    def __lt__(self, other: Declared) -> bool:
-        return self.declaration.order < other.declaration.order
-
-
-def declared_path(route: FutureRoute) -> str:
-    """The path template as it was written, prefixes included; Sanic's own form drops a slash at the end."""
-    version = f"{route.version_prefix}{str(route.version).strip('/').lstrip('v')}" if route.version is not None else ""
-    return path_template(f"{version}/{route.uri.lstrip('/')}")
-
-
-def path_shape(path: str) -> str:
-    """What makes two paths the same to a router: not their parameters' names."""
-    return re.sub(r"{\w+}", "{}", path.rstrip("/"))
-
-
-def reads_stream(plan: Plan) -> bool:
-    """Whether the handler's body is read as it arrives: a form's."""
-    return any(parameter.source.value in ("form", "file") for parameter in plan.inputs())
