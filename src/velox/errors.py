@@ -81,6 +81,7 @@ CODES: Mapping[str, str] = {
     "VX207": "a provider is missing, ambiguous or circular",
     "VX208": "a feature folder could not be imported",
     "VX209": "two routes have the same name",
+    "VX210": "a security scheme is unknown",
     # VX3xx settings
     "VX301": "a setting is unknown",
     "VX302": "a setting has a wrong value",

@@ -17,7 +17,7 @@ from sanic.models.futures import FutureRoute
 from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
-from velox.app.declared import Declared, already_answered, check_names, declared_path, reads_stream
+from velox.app.declared import Declared, already_answered, check_names, check_security, declared_path, reads_stream
 from velox.app.discovery import import_tree
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
@@ -218,7 +218,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX209), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -233,6 +233,7 @@ class Velox(Routes, Sanic[Config, SimpleNamespace]):
                 if id(route) not in self._plans:
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
         check_names(self._plans.values())
+        check_security(self._plans.values(), self._security_schemes)
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sanic.models.futures import FutureRoute
@@ -15,7 +15,7 @@ from velox.routing.plan import Plan
 from velox.routing.planning import path_template
 from velox.routing.route import Declaration
 
-__all__ = ["Declared", "already_answered", "check_names", "declared_path", "reads_stream"]
+__all__ = ["Declared", "already_answered", "check_names", "check_security", "declared_path", "reads_stream"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,4 +77,20 @@ def check_names(plans: Iterable[Plan]) -> None:
                 "VX209",
                 f"{plan.location}: the route is named {plan.name!r}, as is the one at {other.location}",
                 hint="Rename one of the functions, or pass name= to its decorator",
+            )
+
+
+def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:
+    """A route asks only for security schemes that are described.
+
+    Raises:
+        ConfigurationError: VX210 when one is not.
+    """
+    for plan in plans:
+        unknown = [name for name in plan.options.security if name not in schemes]
+        if unknown:
+            raise ConfigurationError(
+                "VX210",
+                f"{plan.location}: the route asks for the security scheme {unknown[0]!r}, which nobody described",
+                hint=f"Describe it: app.add_security_scheme({unknown[0]!r}, {{'type': 'http', 'scheme': 'bearer'}})",
             )

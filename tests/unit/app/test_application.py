@@ -269,6 +269,15 @@ class TestMistakes:
             app.compile()
         assert found.value.message.count("test_application.py:") == 2
 
+    def test_a_security_scheme_that_nobody_described(self, make_app: Callable[..., Velox]) -> None:
+        app = make_app()
+
+        @app.get("/", security=["token"])
+        async def handler() -> None: ...
+
+        with pytest.raises(ConfigurationError, match=r"VX210 .*test_application.py:\d+"):
+            app.compile()
+
     def test_a_name_that_is_none(self) -> None:
         with pytest.raises(ConfigurationError, match="VX104"):
             Velox("not a name!", Settings(env="test", database_url="sqlite://"))
