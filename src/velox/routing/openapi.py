@@ -19,7 +19,7 @@ from velox.errors import (
     ValidationProblem,
     phrase,
 )
-from velox.routing.annotation import without_alias
+from velox.routing.annotation import display_name, without_alias
 from velox.routing.binding import group_fields, wire_name
 from velox.routing.plan import Parameter, Plan, Source
 from velox.routing.problem import PROBLEM_JSON
@@ -79,7 +79,7 @@ def check_schemas(plan: Plan) -> None:
         reason = error.message.splitlines()[0].rstrip(".")
         raise ConfigurationError(
             "VX202",
-            f"{plan.location}: a type of {plan.handler.__qualname__} cannot be documented: {reason}",
+            f"{plan.location}: a type of {display_name(plan.handler)} cannot be documented: {reason}",
             hint="Annotate the field with pydantic.WithJsonSchema({...}), or pass hidden=True to the route",
         ) from None
 
@@ -115,7 +115,7 @@ def parameter_objects(parameter: Parameter, book: SchemaBook) -> Iterable[dict[s
         schema = book.schema(parameter.annotation, "validation")
         if not parameter.required and parameter.default is not None:
             schema = {**default_of(parameter.default), **schema}
-        yield parameter_object(parameter.alias, place, parameter.required, schema)
+        yield parameter_object(parameter.alias, place, parameter.required and "default" not in schema, schema)
         return
     for member in group_fields(parameter.group, parameter.source):
         fields = parameter.group.model_fields

@@ -85,7 +85,8 @@ def is_async(handler: Callable[..., Any]) -> bool:
 
 def documentation(handler: Callable[..., Any]) -> tuple[str, str]:
     """The first line of the handler's docstring, and the rest."""
-    first, _, rest = (inspect.getdoc(handler) or "").partition("\n")
+    # A partial's own docstring is that of functools.partial.
+    first, _, rest = (inspect.getdoc(getattr(handler, "func", handler)) or "").partition("\n")
     return first.strip(), rest.strip()
 
 
