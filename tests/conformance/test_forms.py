@@ -158,7 +158,6 @@ MALFORMED = {
     "a part cut off": (b'--cut\r\nContent-Disposition: form-data; name="one"; filename="f"\r\n\r\nabc', MULTIPART),
     "a head cut off": (b"--cut\r\nContent-Dispo", MULTIPART),
     "no disposition": (parts(("Content-Type: text/plain", b"a")), MULTIPART),
-    "no name": (parts(('filename="f"', b"a")), MULTIPART),
     "a header that is none": (b"--cut\r\nnonsense\r\n\r\na\r\n--cut--\r\n", MULTIPART),
     "a field that is not UTF-8": (parts(('name="name"', b"\xff")), MULTIPART),
     "too many parts": (parts(*[('name="tag"', b"")] * 6), MULTIPART),
@@ -188,6 +187,12 @@ async def test_text_is_no_file_and_a_file_no_text(client: TestClient) -> None:
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/one"]
     answer = await post(client, "/fields", parts(('name="name"; filename="f"', b""), ('name="tag"', b"")), MULTIPART)
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/name"]
+
+
+@pytest.mark.parametrize("head", ['filename="f"', 'name=""', 'name="other"'])
+async def test_a_part_that_nobody_asked_for_is_ignored(client: TestClient, head: str) -> None:
+    body = parts((head, b"x"), ('name="name"', b"a"), ('name="tag"', b"b"))
+    assert (await post(client, "/fields", body, MULTIPART)).json() == ["a", ["b"], 1]
 
 
 async def test_a_route_may_have_a_limit_of_its_own(client: TestClient) -> None:

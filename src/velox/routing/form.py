@@ -122,17 +122,11 @@ async def read_multipart(request: Request, boundary: str, form: Form, limits: Li
                         assert file is not None
                         file.write(event)
                     elif segment is not None and file is not None:
-                        form.add(part_name(segment), part_value(segment, file))
+                        form.add(segment.name or "", part_value(segment, file))
                         segment = file = None
         finally:
             if file is not None:
                 file.close()
-
-
-def part_name(segment: MultipartSegment) -> str:
-    if not segment.name:  # RFC 7578, section 4.2: each part has one
-        raise BadRequest("A part of the form has no name.")
-    return segment.name
 
 
 def part_value(segment: MultipartSegment, file: SpooledTemporaryFile[bytes]) -> str | UploadFile:
