@@ -52,9 +52,8 @@ class Database:
 
     Args:
         url: ``sqlite:///app.db`` (relative to the working directory), ``sqlite:////var/lib/app.db`` (absolute) or
-            ``sqlite://`` (in
-            memory: one connection, gone with the process; there a Reader also sees what a Session has not committed
-                yet).
+            ``sqlite://`` (in memory: one connection, gone with the process; there a Reader also sees what a Session has
+            not committed yet).
         pool_size: The most connections that read at once, at least 1. With W workers, W * (``pool_size`` + 1) files are
             open.
         timeout_s: Seconds to wait for a connection, and then for another process' lock. A request can wait for both;
