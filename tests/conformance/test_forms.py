@@ -189,7 +189,7 @@ async def test_text_is_no_file_and_a_file_no_text(client: TestClient) -> None:
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/name"]
 
 
-@pytest.mark.parametrize("head", ['filename="f"', 'name=""', 'name="other"'])
+@pytest.mark.parametrize("head", ['name=""', 'name="other"'])
 async def test_a_part_that_nobody_asked_for_is_ignored(client: TestClient, head: str) -> None:
     body = parts((head, b"x"), ('name="name"', b"a"), ('name="tag"', b"b"))
     assert (await post(client, "/fields", body, MULTIPART)).json() == ["a", ["b"], 1]
