@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +41,7 @@ class Session(Reading):
         await self._complete(instance)
         return instance
 
-    async def delete(self, instance: object, *, conflict: Problem | None = None) -> None:
+    async def delete(self, instance: Any, *, conflict: Problem | None = None) -> None:
         """Delete a row now.
 
         Args:
