@@ -49,7 +49,7 @@ class Extended(Plain):
     secret: str = "hidden"
 
 
-class Parcel(Model, table=True):
+class Crate(Model, table=True):
     id: int | None = Column(default=None, primary_key=True)
     label: str
     code: str = Column(default="", private=True)
@@ -152,7 +152,7 @@ def added_to() -> Plain:
 
 
 ITEMS = [Plain(id=1, name='é"\n\u2028'), Plain(id=2**70, ratio=float("nan"))]
-ROWS = [Parcel(id=1, label="a", code="x"), Parcel(id=2, label="b", code="y")]
+ROWS = [Crate(id=1, label="a", code="x"), Crate(id=2, label="b", code="y")]
 
 
 def written(annotation: Any, value: Any) -> bytes:
@@ -181,10 +181,10 @@ def test_it_writes_what_pydantic_writes(annotation: Any, value: Any) -> None:
 def test_rows_show_their_public_columns(page: Page[Any]) -> None:
     """A private column stays in, alone, in a list and in a page."""
     shown = [{"id": 1, "label": "a"}, {"id": 2, "label": "b"}]
-    assert json.loads(written(Public[Parcel], ROWS[0])) == shown[0]
-    assert json.loads(written(list[Public[Parcel]], ROWS)) == shown
+    assert json.loads(written(Public[Crate], ROWS[0])) == shown[0]
+    assert json.loads(written(list[Public[Crate]], ROWS)) == shown
     expected = {"items": shown, "total": 2, "limit": 20, "offset": 0}
-    assert json.loads(written(Page[Public[Parcel]], page)) == expected
+    assert json.loads(written(Page[Public[Crate]], page)) == expected
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ def test_other_types_are_left_to_pydantic(annotation: Any) -> None:
     assert writer(TypeAdapter(Box[annotation])) is None
 
 
-def expired() -> Parcel:
-    row = Parcel(id=1, label="a")
+def expired() -> Crate:
+    row = Crate(id=1, label="a")
     del row.__dict__["label"]
     return row
 
@@ -215,7 +215,7 @@ def expired() -> Parcel:
         (Plain, Plain.model_construct(id=object())),
         (Plain, Plain.model_construct(name="an id is missing")),
         (Plain, Plain.model_construct(**{**ITEMS[0].__dict__, "name": "\ud800"})),
-        (list[Public[Parcel]], [expired()]),
+        (list[Public[Crate]], [expired()]),
         (list[Cached], [looked_at()]),
         (Box[Plain], {"items": []}),
     ],
