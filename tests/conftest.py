@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from velox import Velox
 
+SECRET_KEY = "x0Vt7bJq2mZr9LwKc4Hs8PdYfG1nUeAa"  # random enough for production
+
 
 @pytest.fixture
 def require() -> Callable[[object, str], None]:
@@ -35,7 +37,7 @@ def make_app() -> Callable[..., Velox]:
     from velox import Settings, Velox
 
     def make(name: str = "tested", **settings: Any) -> Velox:
-        given = {"env": "test", "database_url": "sqlite:///:memory:", "secret_key": "k3y-of-a-test_" * 4, **settings}
+        given = {"env": "test", "database_url": "sqlite:///:memory:", "secret_key": SECRET_KEY, **settings}
         return Velox(name, Settings(**given))
 
     return make

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
 import sys
+import time
 
 from benchmarks.binding import in_process
 from benchmarks.binding.measure import Disagreement, check, cores, measure
 from benchmarks.binding.report import Result, markdown, to_json
 from benchmarks.binding.servers import contenders
 from benchmarks.environment import ROOT
+from benchmarks.machine import Quietness, describe
 from benchmarks.server import serving
 
 __all__ = ["main"]
@@ -54,11 +55,16 @@ def run(rounds: int, duration_s: float, connections: int) -> Result:
             for one in found
         }
         print(f"{check(servers)} requests were answered alike", flush=True)
+        quietness = Quietness(
+            lambda: time.process_time() + sum(server.cpu_s() for server in servers.values()), time.monotonic
+        )
         samples = measure(servers, rounds=rounds, duration_s=duration_s, connections=connections)
+        others = quietness.others()
     load = f"Medians of {rounds} interleaved rounds of {duration_s} s, {connections} keep-alive connections,"
     load += " no pipelining; server and client each on a core of its own."
+    machine = f"{describe()}, of which others used {others:.0%} meanwhile"
     versions = {name: version for one in found for name, version in one.versions.items()}
-    return Result(samples, versions, f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores", load)
+    return Result(samples, versions, machine, load)
 
 
 if __name__ == "__main__":

@@ -1,23 +1,25 @@
 """Every error that Velox raises, as one tree.
 
-VeloxError
-├── ConfigurationError      the developer's mistake: a code, what is wrong, where, and what to do
-└── Problem                 an HTTP answer (RFC 9457, Problem Details for HTTP APIs)
-    ├── BadRequest             400
-    ├── Unauthorized           401
-    ├── Forbidden              403
-    ├── NotFound               404
-    ├── MethodNotAllowed       405
-    ├── NotAcceptable          406
-    ├── Conflict               409
-    ├── Gone                   410
-    ├── PreconditionFailed     412
-    ├── ContentTooLarge        413
-    ├── UnsupportedMediaType   415
-    ├── ValidationProblem      422
-    ├── TooManyRequests        429
-    ├── InternalServerError    500
-    └── ServiceUnavailable     503
+The tree, with the status of each problem::
+
+    VeloxError
+    ├── ConfigurationError      the developer's mistake: a code, what is wrong, where, and what to do
+    └── Problem                 an HTTP answer (RFC 9457, Problem Details for HTTP APIs)
+        ├── BadRequest             400
+        ├── Unauthorized           401
+        ├── Forbidden              403
+        ├── NotFound               404
+        ├── MethodNotAllowed       405
+        ├── NotAcceptable          406
+        ├── Conflict               409
+        ├── Gone                   410
+        ├── PreconditionFailed     412
+        ├── ContentTooLarge        413
+        ├── UnsupportedMediaType   415
+        ├── ValidationProblem      422
+        ├── TooManyRequests        429
+        ├── InternalServerError    500
+        └── ServiceUnavailable     503
 """
 
 from __future__ import annotations
@@ -81,6 +83,7 @@ CODES: Mapping[str, str] = {
     "VX207": "a provider is missing, ambiguous or circular",
     "VX208": "a feature folder could not be imported",
     "VX209": "two routes have the same name",
+    "VX210": "a security scheme is unknown",
     # VX3xx settings
     "VX301": "a setting is unknown",
     "VX302": "a setting has a wrong value",

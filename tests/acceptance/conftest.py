@@ -14,7 +14,7 @@ import pytest
 
 from velox.testing import LiveServer
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Serve = Callable[[Path], AbstractContextManager[httpx.Client]]
 

@@ -23,9 +23,7 @@ def with_code(page: Path) -> bool:
 @pytest.mark.parametrize(
     "page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES if with_code(page)]
 )
-def test_a_reader_who_does_the_page_from_top_to_bottom_gets_what_it_promises(
-    page: Path, tmp_path: Path
-) -> None:
+def test_a_reader_who_does_the_page_from_top_to_bottom_gets_what_it_promises(page: Path, tmp_path: Path) -> None:
     # A process a page: two pages may well define a table of the same name.
     finished = subprocess.run(
         [sys.executable, "-W", "error", Path(__file__).with_name("read_page.py"), page],

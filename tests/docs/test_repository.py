@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from velox.errors import CODES
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "src" / "velox").rglob("*.py"))
 TEXT = {"", ".cfg", ".css", ".html", ".in", ".js", ".json", ".md", ".py", ".tmpl", ".toml", ".txt", ".yaml", ".yml"}
-SKIPPED = {".git", ".hypothesis", ".venv", "__pycache__", "_build", "build", "dist"}
 # A home directory, or a place that only exists on the machine of whoever wrote it.
 MACHINE_PATH = re.compile(r"(?<![\w.:/-])/(?:home|Users|root|work|opt|private)/\w+")
 # A package index: whoever installs chooses it.
@@ -25,10 +25,13 @@ INDEX = re.compile(
 
 
 def text_files() -> Iterator[Path]:
-    for path in sorted(ROOT.rglob("*")):
-        inside = path.relative_to(ROOT).parts
-        caches = any(part.endswith("_cache") for part in inside)
-        if path.is_file() and path.suffix in TEXT and not SKIPPED.intersection(inside) and not caches:
+    """What the repository holds, and what would be added to it; caches and reports are neither."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    for name in listed.stdout.decode().splitlines():
+        path = ROOT / name
+        if path.is_file() and path.suffix in TEXT:
             yield path
 
 

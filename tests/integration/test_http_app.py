@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,10 +18,10 @@ from velox.testing import LiveServer
 APPS = Path(__file__).parent.parent / "apps"
 
 
-def server_of(app: str, file: Path) -> LiveServer:
+def server_of(app: str, file: Path, *options: str) -> LiveServer:
     """``velox run`` of ``tests/apps/APP.py`` with the SQLite database ``file``."""
     environment = {"VELOX_DATABASE_URL": f"sqlite:///{file}", "VELOX_CREATE_TABLES": "true"}
-    return LiveServer(f"{app}:create_app", directory=APPS, environment=environment)
+    return LiveServer(f"{app}:create_app", directory=APPS, environment=environment, options=options)
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +47,24 @@ def stored(database: Path, query: str, *values: str) -> list[tuple[object, ...]]
         return connection.execute(query, values).fetchall()
 
 
-async def test_50_concurrent_read_modify_writes_lose_nothing_and_fail_nowhere(server: LiveServer) -> None:
-    """Each request reads the row, lets the others run, and writes: 50 requests on 50 connections add up to 50."""
+async def bump_50_times_at_once(url: str) -> None:
     limits = httpx.Limits(max_connections=50)
-    async with httpx.AsyncClient(base_url=server.url, limits=limits, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=30) as client:
         assert (await client.post("/counters/contended")).status_code == 201
         answers = await asyncio.gather(*(client.post("/counters/contended/bump") for _ in range(50)))
         assert [answer.status_code for answer in answers] == [200] * 50
         assert sorted(answer.json()["value"] for answer in answers) == list(range(1, 51))
         assert (await client.get("/counters/contended")).json()["value"] == 50
+
+
+async def test_50_concurrent_read_modify_writes_lose_nothing_and_fail_nowhere(server: LiveServer) -> None:
+    """Each request reads the row, lets the others run, and writes: 50 requests on 50 connections add up to 50."""
+    await bump_50_times_at_once(server.url)
+
+
+async def test_nor_do_they_when_two_processes_share_the_file(tmp_path: Path) -> None:
+    with server_of("counting", tmp_path / "test.db", "--workers", "2") as server:
+        await bump_50_times_at_once(server.url)
 
 
 def test_the_commit_happens_before_the_response(http: httpx.Client, database: Path) -> None:
@@ -143,3 +153,23 @@ def test_what_was_committed_survives_the_server(tmp_path: Path) -> None:
         server.process.wait()
     with server_of("counting", file) as server:
         assert httpx.get(f"{server.url}/counters/kept").json()["name"] == "kept"
+
+
+def test_after_a_413_a_pool_s_next_request_is_answered(tmp_path: Path) -> None:
+    """Either the rest of the body is read, or the answer says that the connection ends."""
+    with server_of("everything", tmp_path / "test.db") as server, httpx.Client(base_url=server.url) as client:
+        for size_bytes in (11_000_000, 15_000_000):
+            assert client.post("/values/file", files={"upload": b"x" * size_bytes}).status_code == 413
+            assert client.post("/values/file", files={"upload": b"x"}).json() == {"size": 1, "title": 0}
+
+
+def test_a_client_that_gives_up_in_its_body_is_no_error_of_the_server(tmp_path: Path) -> None:
+    """No record with a traceback: anybody could fill the log."""
+    with server_of("everything", tmp_path / "test.db") as server:
+        with socket.create_connection((server.host, server.port)) as connection:
+            head = "POST /values/tree HTTP/1.1", "Host: x", "Content-Type: application/json", "Content-Length: 99"
+            connection.sendall("\r\n".join([*head, "", "{"]).encode())
+        assert httpx.get(f"{server.url}/health/live").status_code == 200
+        assert server.stop() == 0
+        assert "Traceback" not in server.output
+        assert "failed" not in server.output

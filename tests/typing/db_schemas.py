@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from velox.db import Create, Database, Field, Model, Page, PageQuery, Public, Reader, Relationship, Session, Update, select
+from velox.db import (
+    Create,
+    Database,
+    Field,
+    Model,
+    Page,
+    PageQuery,
+    Public,
+    Reader,
+    Relationship,
+    Session,
+    Update,
+    select,
+)
 from velox.errors import Conflict, NotFound
 
 

@@ -6,17 +6,18 @@ import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from sanic import Sanic
 from sanic.config import Config
 from sanic.exceptions import SanicException
 from sanic.models.futures import FutureRoute
-from sanic_routing.exceptions import RouteExists
+from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
+from velox.app.declared import Declared, already_answered, check_names, check_security, declared_path, reads_stream
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
@@ -27,11 +28,11 @@ from velox.location import location_of
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
-from velox.routing.docs import mount_docs
+from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
-from velox.routing.openapi import openapi_document
+from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan, Source
-from velox.routing.planning import make_plan, path_template
+from velox.routing.planning import make_plan
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
 from velox.routing.route import Declaration, Routes, declaration_of
@@ -44,6 +45,9 @@ __all__ = ["Velox"]
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 logger = logging.getLogger("velox")
+
+DOCUMENTED: WeakSet[Declaration] = WeakSet()
+"""What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
 
 
 class Velox(Routes, FrontedApp):
@@ -216,7 +220,7 @@ class Velox(Routes, FrontedApp):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX209), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -228,19 +232,27 @@ class Velox(Routes, FrontedApp):
         validate = settings.validate_responses if settings.validate_responses is not None else settings.env != "prod"
         for declared in sorted(self._declared):
             for route in declared.routes:
-                if id(route) in self._plans:
-                    continue
-                name = route.name.removeprefix(f"{self.name}.")
-                plan = make_plan(declared.declaration, name, declared.path, route.methods, self._providers)
-                endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
-                if route.regex:
-                    endpoint = decoded(endpoint)
-                if reads_stream(plan) or getattr(route.handler, "is_stream", False):
-                    endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
-                setattr(endpoint, ENDPOINT_MARK, self._body_limit(plan))
-                route.handler = endpoint
-                self._plans[id(route)] = plan
-        self._check_names()
+                if id(route) not in self._plans:
+                    self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
+        check_names(self._plans.values())
+        check_security(self._plans.values(), self._security_schemes)
+        own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
+        self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
+
+    def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
+        declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
+        plan = make_plan(declaration, name, declared.path, route.methods, self._providers)
+        endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
+        if not plan.hidden and declaration not in DOCUMENTED:
+            check_schemas(plan)
+            DOCUMENTED.add(declaration)
+        if route.regex:
+            endpoint = decoded(endpoint)
+        if reads_stream(plan) or getattr(route.handler, "is_stream", False):
+            endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
+        setattr(endpoint, ENDPOINT_MARK, self._body_limit(plan))
+        route.handler = endpoint
+        return plan
 
     def _body_limit(self, plan: Plan) -> int:
         """The most bytes that a request to ``plan`` may bring in its body."""
@@ -250,17 +262,6 @@ class Velox(Routes, FrontedApp):
         if any(parameter.source is Source.BODY for parameter in plan.inputs()):
             return settings.max_json_body_bytes
         return max(settings.max_json_body_bytes, settings.max_form_body_bytes)
-
-    def _check_names(self) -> None:
-        places: dict[str, Plan] = {}
-        for plan in self._plans.values():
-            other = places.setdefault(plan.name, plan)
-            if other is not plan:
-                raise ConfigurationError(
-                    "VX209",
-                    f"{plan.location}: the route is named {plan.name!r}, as is the one at {other.location}",
-                    hint="Rename one of the functions, or pass name= to its decorator",
-                )
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document."""
@@ -292,6 +293,8 @@ class Velox(Routes, FrontedApp):
             await self._server_event("shutdown", "after")
             # As before it was started: routes can be added again, and it can be started in another loop.
             self.router.reset()
+            # Sanic caches by router, in one cache for all apps: it would keep this one alive.
+            type(self.router).get.cache_clear()
             self.signal_router.reset()
             self.state.is_started = False
 
@@ -344,6 +347,9 @@ class Velox(Routes, FrontedApp):
 
     def finalize(self) -> None:
         """Compile what was declared, then let Sanic build its router. Called by Sanic when the app starts."""
+        shows_docs = self.settings.docs and self.settings.env == "dev"
+        if shows_docs and all(route.path for route in self.router.routes):
+            mount_front_door(self)
         self.compile()
         super().finalize()
 
@@ -354,44 +360,12 @@ class Velox(Routes, FrontedApp):
         try:
             routes = super()._apply_route(route, overwrite)
         except RouteExists:
-            raise self._route_exists(route, declaration) from None
+            raise already_answered(route, declaration, self._declared) from None
+        except InvalidUsage as error:
+            raise ConfigurationError(
+                "VX205",
+                f"{location_of(declaration.handler)}: the path {route.uri!r} cannot be read: {error}",
+                hint="A parameter is a whole piece of the path: /files/<name>",
+            ) from None
         self._declared.append(Declared(declaration, declared_path(route), routes))
         return routes
-
-    def _route_exists(self, route: FutureRoute, declaration: Declaration) -> ConfigurationError:
-        path, answered = declared_path(route), set(route.methods or ())
-        others = [
-            declared
-            for declared in self._declared
-            if declared.path.rstrip("/") == path.rstrip("/") and answered.intersection(declared.routes[0].methods)
-        ]
-        known = location_of(others[0].declaration.handler) if others else "another route"
-        methods = ", ".join(sorted(answered))
-        return ConfigurationError(
-            "VX204",
-            f"{location_of(declaration.handler)}: {methods} {path} is already answered at {known}",
-            hint="Remove one of the two, or change its path or method (a GET handler answers HEAD too)",
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Declared:
-    """A declaration at its place in this app; they sort in the order of the source."""
-
-    declaration: Declaration
-    path: str
-    routes: list[Route]
-
-    def __lt__(self, other: Declared) -> bool:
-        return self.declaration.order < other.declaration.order
-
-
-def declared_path(route: FutureRoute) -> str:
-    """The path template as it was written, prefixes included; Sanic's own form drops a slash at the end."""
-    version = f"{route.version_prefix}{str(route.version).strip('/').lstrip('v')}" if route.version is not None else ""
-    return path_template(f"{version}/{route.uri.lstrip('/')}")
-
-
-def reads_stream(plan: Plan) -> bool:
-    """Whether the handler's body is read as it arrives: a form's."""
-    return any(parameter.source.value in ("form", "file") for parameter in plan.inputs())

@@ -1,7 +1,9 @@
 """What is opened when a worker starts, and closed when it stops.
 
-starting ──start──▶ (ready) ──drain──▶ draining ──stop──▶ stopped
-    └── a failing start undoes what was done, last first, and leaves ``starting``
+Its states::
+
+    starting ──start──▶ (ready) ──drain──▶ draining ──stop──▶ stopped
+        └── a failing start undoes what was done, last first, and leaves ``starting``
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ProjectFiles", "serve_reloading"]
 
-_PRELOAD = ["velox.cli.reloading", "velox.app", "velox.db", "sanic", "uvloop", "aiosqlite"]
+_PRELOAD = ["velox.cli.reloading", "velox.app", "velox.db", "sanic", "uvloop"]
 # Open streams (a browser on Server-Sent Events) would hold a reload up for the whole grace period.
 GRACE_S = 1.0
 _KILL_AFTER_S = GRACE_S + 2.0

@@ -13,7 +13,7 @@ from velox.cli.console import json_line
 
 __all__ = ["version", "versions"]
 
-_PACKAGES = ("sanic", "uvloop", "httptools", "sqlmodel", "sqlalchemy", "aiosqlite", "pydantic", "pydantic-settings")
+_PACKAGES = ("sanic", "uvloop", "httptools", "sqlmodel", "sqlalchemy", "pydantic", "pydantic-settings")
 
 
 def versions() -> dict[str, str]:

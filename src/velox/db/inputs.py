@@ -14,9 +14,9 @@ from pydantic import AfterValidator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Column, Integer, Interval, Time
-from sqlmodel._compat import get_sa_type_from_field
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from velox.db.borrowed import get_sa_type_from_field
 from velox.db.types import ExactDecimal, survives_float
 
 __all__ = ["column_constraints"]

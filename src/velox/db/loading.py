@@ -6,8 +6,8 @@ import ast
 from typing import Any, NoReturn, Optional
 
 from sqlalchemy.orm import RelationshipProperty
-from sqlalchemy.orm.strategies import _LazyLoader
 
+from velox.db.borrowed import LazyLoader
 from velox.errors import VeloxError
 
 __all__ = ["NOT_LOADED", "NotLoaded", "relationship_annotation"]
@@ -40,7 +40,7 @@ class NotLoaded(VeloxError):
 # wrong message, and the message is the one thing that it lets nobody set. A strategy of our own, registered the way
 # SQLAlchemy registers its own.
 @RelationshipProperty.strategy_for(lazy=NOT_LOADED)
-class _NotLoadedLoader(_LazyLoader):
+class _NotLoadedLoader(LazyLoader):
     __slots__ = ()
 
     def __init__(self, parent: RelationshipProperty[Any], strategy_key: tuple[Any, ...]) -> None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from sqlalchemy import JSON, MetaData
+from sqlalchemy import MetaData, event
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
-from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
-from sqlmodel.main import FieldInfo as SQLModelFieldInfo
-from sqlmodel.main import FieldInfoMetadata, SQLModelMetaclass
 
+from velox.db.borrowed import FieldInfo as SQLModelFieldInfo
+from velox.db.borrowed import FieldInfoMetadata, SQLModelMetaclass, get_field_metadata, get_sa_type_from_field
 from velox.db.field import Field
 from velox.db.loading import NOT_LOADED, relationship_annotation
-from velox.db.types import ExactDecimal
+from velox.db.stored import take_stored_form
+from velox.db.types import ExactDecimal, TypedJSON
 
 __all__ = ["NAMING_CONVENTION", "Model"]
 
@@ -50,7 +50,8 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
 
     It is SQLModel's, with these differences: constraints get names; what the database computes (server defaults,
     ``onupdate``) is fetched with the write, so that a row is always complete; a relationship that was not loaded raises
-    :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns; a Decimal is exact.
+    :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns, whose items come back as what the
+    annotation says; a Decimal is exact; a written row has its values in the form in which they are read.
 
     As in SQLModel, a table class does not validate: validate input with ``Create[T]`` and ``Update[T]``. A ``datetime``
     column stores UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``,
@@ -103,6 +104,10 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
         return self
 
 
+event.listen(Model, "after_insert", take_stored_form, propagate=True)
+event.listen(Model, "after_update", take_stored_form, propagate=True)
+
+
 def _choose_column_type(field: FieldInfo) -> None:
     """Give a Decimal, list or dict field without a type of its own the column type that keeps it."""
     metadata = next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
@@ -117,7 +122,7 @@ def _choose_column_type(field: FieldInfo) -> None:
         digits = get_field_metadata(field)
         chosen: Any = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
     elif kind in (list, dict):
-        chosen = JSON
+        chosen = TypedJSON(field.annotation)
     else:
         return
     if metadata is None:

@@ -68,8 +68,8 @@ class FairQueue(QueueCommon[Any]):
             async with asyncio.timeout(timeout_s):
                 return await turn
         except BaseException:
-            if not turn.cancelled():  # the item was handed over in the very moment of giving up
-                self.put_nowait(turn.result())
+            if not turn.cancel() and not turn.cancelled():
+                self.put_nowait(turn.result())  # it was handed over in the very moment of giving up
             raise
 
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_
 from pydantic import BaseModel, ConfigDict, create_model, field_validator
 from pydantic import Field as PydanticField
 from pydantic.fields import FieldInfo
-from sqlmodel.main import FieldInfoMetadata
 
+from velox.db.borrowed import FieldInfoMetadata
 from velox.db.field import Visibility, visibility
 from velox.db.inputs import column_constraints
 from velox.db.tables import column_of, is_table_class, table_class

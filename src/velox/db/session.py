@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +41,7 @@ class Session(Reading):
         await self._complete(instance)
         return instance
 
-    async def delete(self, instance: object, *, conflict: Problem | None = None) -> None:
+    async def delete(self, instance: Any, *, conflict: Problem | None = None) -> None:
         """Delete a row now.
 
         Args:
@@ -58,13 +58,10 @@ class Session(Reading):
         """Commit what was written so far. Whoever opened the session does it at the end; a failure is raised, never
         swallowed.
         """
-        if self.sync_session._is_clean():
-            await super().commit()
-            return
-        changed = [*self.sync_session.new, *self.sync_session.dirty]
-        await super().flush()
-        for row in changed:
-            await self._complete(row)
+        if changed := [*self.sync_session.new, *self.sync_session.dirty]:
+            await super().flush()
+            for row in changed:
+                await self._complete(row)
         await super().commit()
 
     async def _write(self, conflict: Problem | None) -> None:

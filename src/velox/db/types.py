@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Callable
+from decimal import MAX_PREC, Context, Decimal
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Dialect, Float, Numeric
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from sqlalchemy import JSON, Dialect, Float, Numeric, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["ExactDecimal", "survives_float"]
+__all__ = ["ExactDecimal", "TypedJSON", "survives_float"]
+
+_ANY_LENGTH = Context(prec=MAX_PREC)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -19,7 +24,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     Args:
         precision: The most digits, or ``None`` for as many as the database keeps.
-        scale: The digits after the point that a read value shows, or ``None`` for those that it has.
+        scale: The digits after the point that a read value shows, or ``None`` for those that it needs.
     """
 
     impl = Numeric
@@ -34,19 +39,80 @@ class ExactDecimal(TypeDecorator[Decimal]):
         is_sqlite = dialect.name == "sqlite"
         return dialect.type_descriptor(Float() if is_sqlite else Numeric(self.precision, self.scale))
 
+    def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
+        """What a column is compared with need not fit into it: ``Item.price < Decimal("9.999")``."""
+        return Numeric()
+
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
         exact = value if isinstance(value, Decimal) else Decimal(str(value))
         if not survives_float(exact):
             raise ValueError(f"SQLite keeps 15 significant digits exactly, and {exact} has more")
+        if self.as_read(exact) != exact:
+            raise ValueError(f"the column has {self.scale} digits after the point, and {exact} more")
         return float(exact)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        if value is None:
-            return None
-        exact = value if isinstance(value, Decimal) else Decimal(repr(value))
-        return exact if self.scale is None else round(exact, self.scale)
+        return None if value is None else self.as_read(value)
+
+    def as_read(self, value: Decimal | float) -> Decimal:
+        """``value`` in the form in which it is read: with ``scale`` digits after the point, and no negative zero."""
+        exact = Decimal(repr(float(value) + 0.0).removesuffix(".0"))
+        return exact if self.scale is None else exact.quantize(Decimal((0, (1,), -self.scale)), context=_ANY_LENGTH)
+
+
+class TypedJSON(TypeDecorator[Any]):
+    """A list or dict as JSON, whose items come back as what the field's annotation says: ``list[date]`` as dates.
+
+    ``None`` is SQL's NULL. An element in a query (``Link.extra["color"]``) is plain JSON.
+
+    Args:
+        annotation: The field's; left out, as in a migration, it is plain JSON.
+    """
+
+    impl = JSON
+    cache_ok = True
+
+    class Comparator(TypeDecorator.Comparator[Any], JSON.Comparator[Any]):
+        """An element has not the type of the whole."""
+
+        def __getitem__(self, index: Any) -> Any:
+            return type_coerce(self.expr, JSON())[index]
+
+    comparator_factory = Comparator
+
+    def __init__(self, annotation: Any = Any) -> None:
+        super().__init__(none_as_null=True)
+        self.annotation = annotation
+
+    def __repr__(self) -> str:
+        return "TypedJSON()"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        return lambda value: None if value is None else self._written(value).decode()
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:
+        return lambda text: None if text is None else self._read(text)
+
+    def as_read(self, value: Any) -> Any:
+        """``value`` in the form in which it is read: a tuple as a list, for example."""
+        return self._read(self._written(value))
+
+    def _written(self, value: Any) -> bytes:
+        # A table class does not validate, so an item may have another type than it should; reading tells.
+        return _adapter(self.annotation).dump_json(value, warnings=False)
+
+    def _read(self, text: str | bytes) -> Any:
+        try:
+            return _adapter(self.annotation).validate_json(text)
+        except ValidationError as error:
+            raise ValueError(f"stored JSON does not fit {self.annotation}: {error}") from error
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
 
 
 def survives_float(value: Decimal) -> bool:

@@ -23,6 +23,7 @@ from velox.location import location_of
 __all__ = [
     "base_type",
     "display",
+    "display_name",
     "field_alias",
     "is_collection",
     "is_scalar",

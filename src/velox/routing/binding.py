@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
 from types import EllipsisType
 from typing import Any, NotRequired
 from urllib.parse import parse_qsl
@@ -16,7 +18,7 @@ from sanic.compat import Header
 from typing_extensions import TypedDict
 
 from velox.errors import BadRequest, ConfigurationError, FieldError
-from velox.routing.annotation import is_collection
+from velox.routing.annotation import base_type, is_collection
 from velox.routing.plan import Parameter, Source
 
 __all__ = ["Binder", "GroupField", "adapter_for", "group_fields", "parse_query", "parse_urlencoded", "wire_name"]
@@ -24,14 +26,19 @@ __all__ = ["Binder", "GroupField", "adapter_for", "group_fields", "parse_query",
 Values = dict[str, list[Any]]
 """Name on the wire → every value given for it, in order."""
 
+NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]*")
+NO_DATE = object()
+"""Takes the place of what is no date, and is refused by pydantic as such."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GroupField:
-    """One field of a group: its name on the wire and whether it takes several values."""
+    """One field of a group: its name on the wire, whether it takes several values, and whether it is a date."""
 
     name: str
     alias: str
     multiple: bool
+    moment: bool
 
 
 def adapter_for(annotation: Any, where: str) -> TypeAdapter[Any]:
@@ -60,7 +67,7 @@ def group_fields(model: type[BaseModel], source: Source) -> tuple[GroupField, ..
         annotation = field.annotation
         args = getattr(annotation, "__args__", ())
         multiple = is_collection(annotation) or any(is_collection(arg) for arg in args)
-        found.append(GroupField(given or name, alias, multiple))
+        found.append(GroupField(given or name, alias, multiple, is_moment(annotation)))
     return tuple(found)
 
 
@@ -70,6 +77,17 @@ def wire_name(field: FieldInfo) -> str | None:
     if isinstance(alias, AliasChoices):
         return next((choice for choice in alias.choices if isinstance(choice, str)), None)
     return alias if isinstance(alias, str) else field.alias
+
+
+def is_moment(annotation: Any) -> bool:
+    """Whether it is a date, or a date with a time."""
+    return base_type(annotation) in (date, datetime)
+
+
+def no_number(text: Any) -> Any:
+    """``text``, unless it is a number: pydantic would take it, even 20260131, for seconds since 1970, but what we
+    describe is RFC 3339."""
+    return NO_DATE if isinstance(text, str) and NUMBER.fullmatch(text) else text
 
 
 def parse_query(text: str) -> Values:
@@ -122,11 +140,12 @@ class Binder:
         for parameter in parameters:
             adapter_for(parameter.annotation, f"{where}: parameter {parameter.name!r}")
         shape = TypedDict("Parameters", fields)  # type: ignore[misc]
-        shape.__pydantic_config__ = ConfigDict(hide_input_in_errors=True)  # type: ignore[attr-defined]
+        shape.__pydantic_config__ = ConfigDict(hide_input_in_errors=True, allow_inf_nan=False)  # type: ignore[attr-defined]
         self._validate = TypeAdapter(shape).validator.validate_python
         self._readers = [self._reader(parameter) for parameter in parameters if parameter.source is not Source.QUERY]
         self._query = [p for p in parameters if p.source is Source.QUERY]
         self._collect = [(p.key, _collector(p, self._query)) for p in self._query]
+        self._moments = [(p.key, name) for p in parameters for name in moments(p)]
 
     def __call__(self, request: Request, path: dict[str, Any]) -> dict[str, Any]:
         """The checked values by key.
@@ -143,7 +162,7 @@ class Binder:
                 value = collect(values)
                 if value is not ...:
                     raw[key] = value
-        return self._validate(raw)  # type: ignore[no-any-return]
+        return self._checked(raw)
 
     def check(self, values: Values) -> dict[str, Any]:
         """As calling, for values that are already parsed (a form's)."""
@@ -153,6 +172,13 @@ class Binder:
             value = _collector(parameter, parameters)(values)
             if value is not ...:
                 raw[parameter.key] = value
+        return self._checked(raw)
+
+    def _checked(self, raw: dict[str, Any]) -> dict[str, Any]:
+        for key, member in self._moments:
+            held, name = (raw, key) if member is None else (raw.get(key, {}), member)
+            if name in held:
+                held[name] = no_number(held[name])
         return self._validate(raw)  # type: ignore[no-any-return]
 
     def explain(self, error: ValidationError) -> list[FieldError]:
@@ -177,6 +203,8 @@ class Binder:
         message, code = item["msg"], item["type"]
         if not multiple and isinstance(item["input"], list) and len(item["input"]) > 1:
             message, code = "Given more than once, but it takes one value", "repeated"
+        if parameter.source is Source.FILE and code == "is_instance_of":
+            message, code = "Input should be a file", "file_type"
         if parameter.source in (Source.FORM, Source.FILE):
             pointer = "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
             return pointer, FieldError(message, code, pointer=pointer)
@@ -207,6 +235,13 @@ class Binder:
                 raw[key] = _value(held, alias, multiple)
 
         return read_one
+
+
+def moments(parameter: Parameter) -> list[str | None]:
+    """The fields of a group that are dates; ``[None]`` for a parameter that is one itself."""
+    if parameter.group is None:
+        return [None] if is_moment(parameter.annotation) else []
+    return [member.name for member in group_fields(parameter.group, parameter.source) if member.moment]
 
 
 def _held(request: Request, source: Source) -> Any:

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic_core import to_json
 from sanic import Request
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, redirect
 
 from velox.errors import NotFound
 from velox.routing import docspage
 from velox.routing.route import Routes
 
-__all__ = ["mount_docs"]
+__all__ = ["mount_docs", "mount_front_door"]
 
 
 def mount_docs(app: Routes, title: str, document: Callable[[], dict[str, Any]]) -> None:
@@ -48,3 +48,12 @@ def mount_docs(app: Routes, title: str, document: Callable[[], dict[str, Any]]) 
     app.get("/openapi.json", hidden=True, name="openapi_json")(openapi_json)
     app.get("/docs", hidden=True, name="docs_page")(page)
     app.get("/docs/<name>", hidden=True, name="docs_asset")(asset)
+
+
+def mount_front_door(app: Routes) -> None:
+    """Lead ``/`` to the documentation, for an app that has nothing there: it is what a newcomer opens first."""
+
+    async def front_door(request: Request) -> HTTPResponse:
+        return redirect("/docs")
+
+    app.get("/", hidden=True, name="front_door")(front_door)

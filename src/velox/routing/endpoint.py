@@ -14,6 +14,7 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from velox.errors import ConfigurationError, FieldError, ValidationProblem
+from velox.routing.annotation import display_name
 from velox.routing.binding import Binder, adapter_for
 from velox.routing.body import JsonBody
 from velox.routing.form import Form, read_form
@@ -44,7 +45,7 @@ def compile_endpoint(plan: Plan, *, limits: Limits, validate: bool, app_scope: S
     Raises:
         ConfigurationError: VX202 when a type cannot be checked.
     """
-    where = f"{plan.location}: {plan.handler.__qualname__}"
+    where = f"{plan.location}: {display_name(plan.handler)}"
     bind = compile_arguments(plan, limits, where)
     call = caller(plan)
     stream = stream_of(plan.returns, where)
@@ -163,7 +164,7 @@ def with_scope(
     own = tuple(p.name for p in plan.parameters if p.provider is None)
     providers = provided(plan.parameters)
     forms = [p for p in plan.inputs() if p.source in FORMS]
-    check_form = Binder(forms, f"{plan.location}: {plan.handler.__qualname__}") if forms else None
+    check_form = Binder(forms, f"{plan.location}: {display_name(plan.handler)}") if forms else None
     if plan.options.max_body_bytes is not None:
         limits = dataclasses.replace(limits, form_body_bytes=plan.options.max_body_bytes)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from tempfile import SpooledTemporaryFile
@@ -22,6 +24,9 @@ __all__ = ["Form", "read_form"]
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 CONTROL = re.compile(r"[\0-\x08\n-\x1f\x7f]")
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_S = 2.0
+"""How much of a body that is too large is still read, and for how long, before the connection is closed."""
 
 
 class Form:
@@ -81,11 +86,25 @@ async def chunks(request: Request, max_bytes: int) -> AsyncIterator[bytes]:
     """The body as it arrives, up to ``max_bytes``."""
     received_bytes = 0
     stream: Any = request.stream
-    while stream is not None and (chunk := await stream.read()):
+    # An empty piece is not the end: a client may send one, and in process they arrive as they are.
+    while stream is not None and stream.request_body and (chunk := await stream.read()) is not None:
         received_bytes += len(chunk)
         if received_bytes > max_bytes:
+            await discard(stream)
             raise ContentTooLarge(f"The body is larger than {max_bytes} bytes.")
-        yield chunk
+        if chunk:
+            yield chunk
+
+
+async def discard(stream: Any) -> None:
+    """Read on for a while: a connection closed on a client that still sends is reset, and the answer is lost with it
+    (RFC 9112, section 9.6).
+    """
+    received_bytes = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while received_bytes < LINGER_BYTES and (chunk := await stream.read()):
+                received_bytes += len(chunk)
 
 
 async def read_multipart(request: Request, boundary: str, form: Form, limits: Limits) -> None:

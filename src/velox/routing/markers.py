@@ -1,11 +1,13 @@
 """Marks that say where a handler's parameter comes from, when its type alone does not.
 
-async def read(
-    item_id: int,                                        # in the path template: path
-    q: str = "",                                         # a scalar: query
-    token: Annotated[str, Header("X-Token")] = "",       # marked
-    theme: Annotated[str | None, Cookie()] = None,       # marked
-) -> Item: ...
+Where they are written::
+
+    async def read(
+        item_id: int,                                        # in the path template: path
+        q: str = "",                                         # a scalar: query
+        token: Annotated[str, Header("X-Token")] = "",       # marked
+        theme: Annotated[str | None, Cookie()] = None,       # marked
+    ) -> Item: ...
 """
 
 from __future__ import annotations

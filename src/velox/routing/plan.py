@@ -47,7 +47,7 @@ class Parameter:
     name: str
     """Its name in Python."""
     key: str
-    """Its name within the plan: ``name`` for the handler's own, ``provider.name`` for a provider's."""
+    """Its name within the plan: ``name`` for the handler's own, ``provider/number.name`` for a provider's."""
     source: Source
     alias: str
     """Its name on the wire."""
@@ -68,7 +68,6 @@ class ProviderPlan:
     """How to make one thing that a handler needs, and what that needs in turn."""
 
     fn: Callable[..., Any]
-    provides: Any
     scope: str
     """``"app"`` (made once per worker) or ``"request"`` (made once per request)."""
     kind: str

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from velox.errors import Problem
+from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.plan import Plan
 from velox.routing.provider import Providers
@@ -39,7 +39,7 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
     """
     handler, options = declaration.handler, declaration.options
     methods = tuple(sorted(method for method in methods if not (method == "HEAD" and "GET" in methods)))
-    reader = SignatureReader(re.findall(r"{(\w+)}", path), methods, providers)
+    reader = SignatureReader(names_in(path, handler), methods, providers)
     parameters, returns = reader.read(handler)
     summary, description = documentation(handler)
     return Plan(
@@ -61,6 +61,22 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
     )
 
 
+def names_in(path: str, handler: Callable[..., Any]) -> list[str]:
+    """The parameters' names in ``path``.
+
+    Raises:
+        ConfigurationError: VX205 when two have the same.
+    """
+    names = re.findall(r"{(\w+)}", path)
+    if len(set(names)) < len(names):
+        raise ConfigurationError(
+            "VX205",
+            f"{location_of(handler)}: two parameters of the path {path} have the same name",
+            hint="Rename one of them",
+        )
+    return names
+
+
 def is_async(handler: Callable[..., Any]) -> bool:
     """Whether ``handler`` runs on the event loop: it, or what a decorator wrapped, is async; others get a thread."""
     candidates = (handler, inspect.unwrap(handler), getattr(handler, "__call__", None))  # noqa: B004 - an object's own
@@ -69,7 +85,8 @@ def is_async(handler: Callable[..., Any]) -> bool:
 
 def documentation(handler: Callable[..., Any]) -> tuple[str, str]:
     """The first line of the handler's docstring, and the rest."""
-    first, _, rest = (inspect.getdoc(handler) or "").partition("\n")
+    # A partial's own docstring is that of functools.partial.
+    first, _, rest = (inspect.getdoc(getattr(handler, "func", handler)) or "").partition("\n")
     return first.strip(), rest.strip()
 
 

@@ -12,8 +12,10 @@ from uuid import uuid4
 from pydantic_core import to_json
 from sanic import Request
 from sanic.constants import HTTP_METHODS
-from sanic.exceptions import SanicException
+from sanic.exceptions import NotFound as SanicNotFound
+from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
+from sanic.http import Http
 from sanic.response import HTTPResponse
 
 from velox.errors import (
@@ -134,10 +136,13 @@ class ProblemHandler(ErrorHandler):
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception that no handler was registered for."""
         problem = problem_of(exception, reveal=self._reveal)
+        if request.route is None and isinstance(exception, SanicNotFound):
+            problem.detail = f"Nothing answers {request.path}."
         if problem.status == MethodNotAllowed.status:
             problem.headers.setdefault("Allow", ", ".join(allowed_methods(request)))
-        if problem.status >= 500:
+        if problem.status >= 500 and not isinstance(exception, RequestCancelled):  # nobody is there for an answer
             log(request, problem, exception)
+        close_if_unread(request)
         if self._reveal and wants_html(request):
             return self._page(request, problem, exception)
         return problem_response(problem, request)
@@ -150,6 +155,14 @@ class ProblemHandler(ErrorHandler):
         headers = safe_headers(problem, identity)
         headers["Content-Security-Policy"] = error_page.CONTENT_SECURITY_POLICY
         return HTTPResponse(body, problem.status, headers=headers, content_type="text/html; charset=utf-8")
+
+
+def close_if_unread(request: Request) -> None:
+    """Let the answer say ``Connection: close`` when the body was not read to its end: what is left of it would be taken
+    for the next request, or reset the connection under it (RFC 9112, section 9.3)."""
+    stream = request.stream
+    if isinstance(stream, Http) and stream.request_body:
+        stream.keep_alive = False
 
 
 def log(request: Request, problem: Problem, exception: Exception) -> None:

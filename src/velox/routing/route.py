@@ -22,7 +22,7 @@ T = TypeVar("T")
 _order = itertools.count()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Declaration:
     """One use of a route decorator."""
 
@@ -92,8 +92,8 @@ class Routes(RouteMixin):
         def decorate(handler: Callable[P, T]) -> Callable[P, T]:
             remember_local_names(handler, sys._getframe(1))
             if sanic.get("websocket") or sanic.get("static") or hasattr(handler, "view_class"):
-                super(Routes, self).route(uri, methods, *args, **sanic)(handler)  # type: ignore[arg-type]
-                return handler
+                # Sanic's own handlers, and what Sanic's own callers expect to get back.
+                return super(Routes, self).route(uri, methods, *args, **sanic)(handler)  # type: ignore[arg-type, return-value]
             served = (*names, "HEAD") if "GET" in names and "HEAD" not in names else names
             register = super(Routes, self).route(uri, served, *args, **{"unquote": True, "ignore_body": False, **sanic})
             register(placeholder(Declaration(handler, options)))

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import itertools
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from sanic import Request
 
 from velox.errors import ConfigurationError
@@ -39,8 +39,16 @@ from velox.routing.annotation import (
     without_alias,
 )
 from velox.routing.markers import Body, Cookie, File, Form, Header, Marker, Path, Provide, Query
+from velox.routing.mistakes import (
+    check_bodies,
+    check_call,
+    check_default,
+    check_path,
+    check_table_class,
+    read_from_path,
+)
 from velox.routing.plan import Parameter, ProviderPlan, Source
-from velox.routing.provider import Providers, provided_type, provider_kind
+from velox.routing.provider import Providers, provider_kind
 from velox.routing.upload import UploadFile
 
 __all__ = ["SignatureReader"]
@@ -72,6 +80,7 @@ class SignatureReader:
         self._methods = frozenset(methods)
         self._has_body = bool(BODY_METHODS & self._methods)
         self._providers = providers
+        self._numbers = itertools.count()
         self._building: list[Callable[..., Any]] = []
         self._built: dict[tuple[Any, Callable[..., Any]], ProviderPlan] = {}
 
@@ -84,9 +93,9 @@ class SignatureReader:
         parameters, returns = self._read(fn, prefix="")
         if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values()):
             parameters += tuple(self._unnamed_path(parameters))
-        self._check_path(fn, parameters)
-        self._check_bodies(fn, parameters)
-        self._check_call(fn, parameters)
+        check_path(fn, self._path_names, parameters)
+        check_bodies(fn, parameters)
+        check_call(fn, parameters)
         return parameters, returns
 
     def _read(self, fn: Callable[..., Any], prefix: str) -> tuple[tuple[Parameter, ...], Any]:
@@ -128,12 +137,12 @@ class SignatureReader:
             return made
         inline = next((mark for mark in metadata if isinstance(mark, Provide)), None)
         if inline is not None:
-            return self._provided(fn, made, inline.fn, "request")
+            return self._provided(made, inline.fn, "request")
         mark = next((mark for mark in metadata if isinstance(mark, Marker)), None)
         if mark is None and name not in self._path_names:
             found = self._provider_of(where, base)
             if found is not None:
-                return self._provided(fn, made, *found)
+                return self._provided(made, *found)
         source = SOURCES[type(mark)] if mark is not None else self._infer(where, name, base)
         return self._input(where, made, source, mark, metadata)
 
@@ -210,11 +219,11 @@ class SignatureReader:
             multiple=source is not Source.BODY and is_collection(base),
         )
 
-    def _provided(self, fn: Callable[..., Any], made: Parameter, provider: Callable[..., Any], scope: str) -> Parameter:
-        return dataclasses.replace(made, source=Source.PROVIDER, provider=self.provider_plan(provider, scope, fn))
+    def _provided(self, made: Parameter, provider: Callable[..., Any], scope: str) -> Parameter:
+        return dataclasses.replace(made, source=Source.PROVIDER, provider=self.provider_plan(provider, scope))
 
-    def provider_plan(self, fn: Callable[..., Any], scope: str, user: Callable[..., Any] | None = None) -> ProviderPlan:
-        """How to call provider ``fn``, which ``user`` asked for.
+    def provider_plan(self, fn: Callable[..., Any], scope: str) -> ProviderPlan:
+        """How to call provider ``fn``.
 
         Raises:
             ConfigurationError: VX207 when providers need each other in a circle, or an ``app`` provider a request.
@@ -227,9 +236,9 @@ class SignatureReader:
         key = (scope, fn)
         if key not in self._built:
             self._building.append(fn)
-            parameters, _ = self._read(fn, prefix=f"{display_name(fn)}.")
+            parameters, _ = self._read(fn, prefix=f"{display_name(fn)}/{next(self._numbers)}.")
             self._building.pop()
-            plan = ProviderPlan(fn, provided_type(fn), scope, provider_kind(fn), parameters)
+            plan = ProviderPlan(fn, scope, provider_kind(fn), parameters)
             if scope == "app":
                 self._check_app_scope(plan)
             self._built[key] = plan
@@ -250,74 +259,9 @@ class SignatureReader:
         for name in sorted(self._path_names - read_from_path(parameters)):
             yield Parameter(name, name, Source.PATH, name, Any, required=True)
 
-    def _check_path(self, fn: Callable[..., Any], parameters: tuple[Parameter, ...]) -> None:
-        missing = self._path_names - read_from_path(parameters)
-        if missing:
-            names = ", ".join(sorted(missing))
-            raise ConfigurationError(
-                "VX205",
-                f"{location_of(fn)}: the route's path has <{names}>, which {display_name(fn)} does not take",
-                hint=f"Add the parameter {names} to the handler, or remove it from the path",
-            )
-
-    def _check_bodies(self, fn: Callable[..., Any], parameters: tuple[Parameter, ...]) -> None:
-        bodies = [p.name for p in _inputs(parameters) if p.source is Source.BODY]
-        forms = [p.name for p in _inputs(parameters) if p.source in (Source.FORM, Source.FILE)]
-        if len(bodies) > 1 or (bodies and forms):
-            raise ConfigurationError(
-                "VX206",
-                f"{location_of(fn)}: {display_name(fn)} reads more than one body: {', '.join(bodies + forms)}",
-                hint="Join them in one model; a parameter that belongs to the query is marked Annotated[T, Query()]",
-            )
-
-    def _check_call(self, fn: Callable[..., Any], parameters: tuple[Parameter, ...]) -> None:
-        """A decorator's wrapper shows the signature of what it wraps, but may not pass everything on."""
-        try:
-            inspect.signature(fn, follow_wrapped=False).bind(**{parameter.name: ... for parameter in parameters})
-        except TypeError as error:
-            raise ConfigurationError(
-                "VX201",
-                f"{location_of(fn)}: the decorator's wrapper of {display_name(fn)} cannot be called: {error}",
-                hint="Write the wrapper as `async def wrapper(*args, **kwargs)`, or give the handler the parameter too",
-            ) from None
-
-
-def read_from_path(parameters: tuple[Parameter, ...]) -> set[str]:
-    return {parameter.alias for parameter in _inputs(parameters) if parameter.source is Source.PATH}
-
-
-def check_default(where: str, parameter: Parameter) -> None:
-    """A mark in the place of the default would be taken for the value."""
-    if isinstance(parameter.default, (Marker, Provide, FieldInfo)):
-        mark = type(parameter.default).__name__.removesuffix("Info")
-        raise ConfigurationError(
-            "VX201",
-            f"{where} has {mark}(...) as its default",
-            hint=f"Write it into the type: {parameter.name}: Annotated[{display(parameter.annotation)}, {mark}(...)]",
-        )
-
-
-def check_table_class(where: str, base: Any) -> None:
-    table = next((t for t in [base, *get_args(base)] if getattr(t, "__table__", None) is not None), None)
-    if table is not None:
-        raise ConfigurationError(
-            "VX203",
-            f"{where} has the table class {table.__name__} as its type; table classes do not validate, and would let a"
-            " client set every column",
-            hint=f"Use Create[{table.__name__}] or Update[{table.__name__}] from velox.db",
-        )
-
 
 def is_proper_subclass(made: type, base: type) -> bool:
     try:
         return made is not base and base is not object and issubclass(made, base)
     except TypeError:
         return False  # a protocol without @runtime_checkable, for one
-
-
-def _inputs(parameters: tuple[Parameter, ...]) -> Iterator[Parameter]:
-    for parameter in parameters:
-        if parameter.provider is not None:
-            yield from _inputs(parameter.provider.parameters)
-        else:
-            yield parameter

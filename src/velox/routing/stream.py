@@ -156,12 +156,11 @@ def break_off(request: Request, error: Exception) -> None:
     """End a started answer so that the client sees it is not whole (RFC 9112, section 8): half an answer must not pass
     for all of it.
     """
-    transport = request.transport
-    if not isinstance(transport, asyncio.Transport):
-        raise error  # an ASGI server breaks the connection by itself
+    if request.app.asgi:
+        raise error  # the ASGI server breaks the connection
     where = f"{request.method} {request.path}"
     logger.error("%s failed midway [request %s]", where, request_id(request), exc_info=error)
-    transport.abort()
+    request.transport.abort()  # type: ignore[attr-defined]
     raise asyncio.CancelledError
 
 

@@ -19,7 +19,7 @@ FIXTURES = "velox.testing.fixtures"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if is_velox_project(config.rootpath) and not config.pluginmanager.is_blocked("velox"):
+    if is_velox_project(config.rootpath):
         config.pluginmanager.import_plugin(FIXTURES)
 
 

@@ -7,12 +7,13 @@ import gc
 import sqlite3
 import threading
 import warnings
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import MetaData, Table, text
+from sqlalchemy import Column, Integer, MetaData, Table, text
 
-from velox.db import Database, Field, Model, select
+from velox.db import Database, Field, Model, Session, select
 from velox.errors import ConfigurationError, NotFound
 from velox.extension import Extension
 
@@ -30,6 +31,10 @@ async def count(database: Database) -> int:
 async def insert(database: Database) -> None:
     async with database.session() as db:
         await db.add(DatabaseRow())
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 def test_a_database_is_an_extension() -> None:
@@ -56,7 +61,7 @@ async def test_relative_and_absolute_files_are_found(tmp_path: Path, monkeypatch
         await database.start()
         await database.stop()
         assert url == database.display_url
-    assert {"relative.db", "absolute.db"} == {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240
+    assert names(tmp_path) == {"relative.db", "absolute.db"}
 
 
 async def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
@@ -70,7 +75,7 @@ async def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> N
 async def test_nothing_is_opened_before_the_start(tmp_path: Path) -> None:
     """The app factory also runs in commands and in the parent process."""
     database = Database(f"sqlite:///{tmp_path}/app.db")
-    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+    assert names(tmp_path) == set()
     assert await database.ready() == "the database is not open"
     with pytest.raises(RuntimeError, match="not open"):
         async with database.session():
@@ -90,7 +95,7 @@ async def test_a_file_is_in_wal_mode_with_foreign_keys(database: Database) -> No
 
 async def test_stopping_closes_everything(tmp_path: Path) -> None:
     """No connection, no thread and no warning is left."""
-    threads = threading.active_count()
+    before = set(threading.enumerate())
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for url in (f"sqlite:///{tmp_path}/app.db", "sqlite://"):
@@ -101,15 +106,15 @@ async def test_stopping_closes_everything(tmp_path: Path) -> None:
             async with database.isolated():
                 await insert(database)
             assert await database.ready() is None
+            opened = set(threading.enumerate()) - before
+            assert opened
             await database.stop()
             await database.stop()
+            for thread in opened:  # it ends right after its connection
+                thread.join(5)
+            assert not [thread for thread in opened if thread.is_alive()]
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
-    for _ in range(200):  # a thread ends a moment after its connection
-        if threading.active_count() == threads:
-            break
-        await asyncio.to_thread(lambda: None) if threads == 0 else await asyncio.sleep(0.005)
-    assert threads >= threading.active_count()
 
 
 async def test_a_stopped_database_can_be_started_again(either: Database) -> None:
@@ -124,21 +129,31 @@ async def test_a_stopped_database_can_be_started_again(either: Database) -> None
 async def test_missing_tables_are_created_and_named(tmp_path: Path) -> None:
     """Those that are there stay as they are."""
     metadata = MetaData()
-    names = ["one", "two"]
     database = Database(f"sqlite:///{tmp_path}/app.db")
     await database.start()
-    from sqlalchemy import Column, Integer
-
     Table("one", metadata, Column("id", Integer, primary_key=True))
     assert await database.create_tables(metadata) == ["one"]
     Table("two", metadata, Column("id", Integer, primary_key=True))
     assert await database.create_tables(metadata) == ["two"]
     assert await database.create_tables(metadata) == []
     await database.stop()
-    with sqlite3.connect(tmp_path / "app.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection:
         found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
-    connection.close()
-    assert [(name,) for name in names] == found
+    assert found == [("one",), ("two",)]
+
+
+async def test_a_file_that_is_locked_at_the_start_is_waited_for(tmp_path: Path) -> None:
+    """Another worker is switching it to WAL mode, for example; but not for ever."""
+    path = tmp_path / "app.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ConfigurationError, match=r"VX402 .*locked"):
+            await Database(f"sqlite:///{path}", timeout_s=0.05).start()
+        patient = Database(f"sqlite:///{path}", timeout_s=30)
+        asyncio.get_running_loop().call_later(0.05, other.execute, "ROLLBACK")
+        await patient.start()
+    assert await patient.ready() is None
+    await patient.stop()
 
 
 async def test_several_workers_may_create_the_tables_at_once(tmp_path: Path) -> None:
@@ -153,15 +168,19 @@ async def test_several_workers_may_create_the_tables_at_once(tmp_path: Path) -> 
 
 async def test_what_happens_in_isolation_is_undone(either: Database) -> None:
     """Commits included; inside, everybody sees it."""
+
+    async def fail() -> None:
+        async with either.session() as db:
+            await db.add(DatabaseRow())
+            await db.commit()
+            await db.add(DatabaseRow())
+            raise NotFound
+
     await insert(either)
     async with either.isolated():
         await insert(either)
-        with pytest.raises(NotFound):  # noqa: PT012
-            async with either.session() as db:
-                await db.add(DatabaseRow())
-                await db.commit()
-                await db.add(DatabaseRow())
-                raise NotFound
+        with pytest.raises(NotFound):
+            await fail()
         assert await count(either) == 3
     assert await count(either) == 1
     await insert(either)
@@ -202,11 +221,15 @@ async def test_a_task_cancelled_in_isolation_spoils_nothing(either: Database, tu
 
 async def test_a_savepoint_works_in_isolation(either: Database) -> None:
     """``begin_nested`` inside a session inside the isolation."""
+
+    async def fail(db: Session) -> None:
+        async with db.begin_nested():
+            await db.add(DatabaseRow())
+            raise NotFound
+
     async with either.isolated():
         async with either.session() as db:
             await db.add(DatabaseRow())
-            with pytest.raises(NotFound):  # noqa: PT012
-                async with db.begin_nested():
-                    await db.add(DatabaseRow())
-                    raise NotFound
+            with pytest.raises(NotFound):
+                await fail(db)
         assert await count(either) == 1

@@ -47,7 +47,7 @@ def test_every_constraint_has_a_name() -> None:
 def test_columns_get_types_that_keep_their_values() -> None:
     """Also where SQLModel would round (Decimal) or refuse (list, dict)."""
     types = {column.name: type(column.type).__name__ for column in ModelParent.__table__.columns}
-    assert (types["amount"], types["tags"], types["extra"]) == ("ExactDecimal", "JSON", "JSON")
+    assert (types["amount"], types["tags"], types["extra"]) == ("ExactDecimal", "TypedJSON", "TypedJSON")
     amount = ModelParent.__table__.c.amount.type
     assert isinstance(amount, ExactDecimal)
     assert (amount.precision, amount.scale) == (8, 2)

@@ -163,7 +163,7 @@ def test_create_requires_exactly_what_has_no_default() -> None:
 
 
 def test_update_requires_nothing_and_documents_no_default() -> None:
-    """A default would promise that leaving a field out sets it; ``null`` is only documented where the column takes it."""  # noqa: E501
+    """A default would promise that leaving a field out sets it; ``null`` is documented where the column takes it."""
     schema = Update[SchemaThing].model_json_schema()
     assert "required" not in schema
     assert not [name for name, field in schema["properties"].items() if "default" in field]

@@ -50,8 +50,9 @@ def test_a_test_database_is_in_memory_or_temporary_or_says_test_in_its_name(url:
         "postgresql://db.example",
     ],
 )
-def test_any_other_database_is_not_for_tests(url: str) -> None:
+def test_any_other_database_is_not_for_tests(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user, host, directory or option called ``test`` does not make it one, nor a word that only contains it."""
+    monkeypatch.chdir("/")  # the repository itself may have been cloned into a temporary directory
     assert not is_test_database(url)
 
 

@@ -1,0 +1,20 @@
+"""What we take from inside SQLAlchemy and SQLModel: names that they do not promise to keep.
+
+They are the reason for the upper bounds in pyproject.toml. ``tests/unit/db/test_borrowed.py`` says which one an upgrade
+has moved.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm.strategies import _LazyLoader as LazyLoader
+from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
+from sqlmodel.main import FieldInfo, FieldInfoMetadata, SQLModelMetaclass
+
+__all__ = [
+    "FieldInfo",
+    "FieldInfoMetadata",
+    "LazyLoader",
+    "SQLModelMetaclass",
+    "get_field_metadata",
+    "get_sa_type_from_field",
+]

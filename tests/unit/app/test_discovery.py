@@ -1,0 +1,123 @@
+"""``app.discover``: every feature folder, in an order that never changes, and no failing import is swallowed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from velox import ConfigurationError, Velox
+from velox.testing import TestClient
+
+ROUTES = """\
+from velox import Blueprint
+
+{name} = Blueprint("{name}", url_prefix="/{name}")
+
+
+@{name}.get("/")
+async def read() -> str:
+    return "{name}"
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """``write("shop/items/routes.py", source)``: a module of a project that can be imported until the test ends."""
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+
+    def make(name: str, source: str) -> None:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        for folder in [file.parent, *file.parent.parents]:
+            if folder == tmp_path:
+                break
+            (folder / "__init__.py").touch()
+        file.write_text(source)
+
+    yield make
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+async def test_blueprints_of_every_feature_folder_are_found(
+    make_app: Callable[..., Velox], write: Callable[[str, str], None]
+) -> None:
+    for name in ("zebras", "apples", "mice"):
+        write(f"shop1/{name}/routes.py", ROUTES.format(name=name))
+    write("shop1/main.py", "from shop1.apples.routes import apples  # seen twice, registered once\n")
+    app = make_app()
+    app.discover("shop1")
+    assert list(app.blueprints) == ["apples", "mice", "zebras"]
+    async with TestClient(app) as client:
+        assert (await client.get("/zebras/")).json() == "zebras"
+
+
+def test_the_order_is_that_of_the_names_for_every_app(
+    make_app: Callable[..., Velox], write: Callable[[str, str], None]
+) -> None:
+    for name in ("b", "a", "c"):
+        write(f"shop2/{name}.py", ROUTES.format(name=name))
+    found = []
+    for _ in range(2):
+        app = make_app()
+        app.discover("shop2")
+        found.append([plan.path for plan in app.plans if not plan.hidden])
+    assert found == [["/a/", "/b/", "/c/"]] * 2
+
+
+def test_tests_are_not_imported(make_app: Callable[..., Velox], write: Callable[[str, str], None]) -> None:
+    for name in (
+        "items/tests/test_it.py",
+        "items/tests/__init__.py",
+        "test_items.py",
+        "items/conftest.py",
+        "__main__.py",
+    ):
+        write(f"shop3/{name}", "raise AssertionError('imported')\n")
+    write("shop3/items/routes.py", ROUTES.format(name="items"))
+    app = make_app()
+    app.discover("shop3")
+    assert list(app.blueprints) == ["items"]
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "text"),
+    [
+        ("\nimport no_such_package\n", "routes.py:2", "No module named 'no_such_package'"),
+        ("x = 1\ny = (\n", "routes.py:2", "SyntaxError"),
+        ("def f():\n    raise KeyError('k')\nf()\n", "routes.py:2", "KeyError: 'k'"),
+    ],
+    ids=["missing", "syntax", "raised"],
+)
+def test_a_failing_import_names_its_file_and_line(
+    make_app: Callable[..., Velox],
+    write: Callable[[str, str], None],
+    request: pytest.FixtureRequest,
+    source: str,
+    place: str,
+    text: str,
+) -> None:
+    package = f"broken_{request.node.callspec.id}"
+    write(f"{package}/items/routes.py", source)
+    with pytest.raises(ConfigurationError) as found:
+        make_app().discover(package)
+    assert found.value.code == "VX208"
+    assert place in found.value.message
+    assert text in found.value.message
+
+
+def test_a_package_that_does_not_exist(make_app: Callable[..., Velox]) -> None:
+    with pytest.raises(ConfigurationError, match="VX208"):
+        make_app().discover("no_such_package")
+
+
+def test_a_mistake_of_configuration_stays_what_it_is(
+    make_app: Callable[..., Velox], write: Callable[[str, str], None]
+) -> None:
+    write("shop4/a.py", "from velox import Velox\nVelox('a').provide(lambda: 1)\n")
+    with pytest.raises(ConfigurationError, match="VX207"):
+        make_app().discover("shop4")
