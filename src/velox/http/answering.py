@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from asyncio import CancelledError
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sanic.exceptions import BadRequest, ServerError, ServiceUnavailable
 from sanic.http.constants import Stage
 from sanic.log import error_logger
 from sanic.response import BaseHTTPResponse, ResponseStream
 
-if TYPE_CHECKING:
-    from velox.http.protocol import VeloxProtocol
-    from velox.http.routes import Match
+from velox.http.routes import Match
+from velox.http.service import Service
+from velox.http.stream import WireStream
 
 __all__ = ["answer_endpoint", "answer_error", "answer_result", "answer_through_sanic"]
 
 
-async def answer_through_sanic(protocol: VeloxProtocol, request: Any) -> None:
+class Exchange(Protocol):
+    """What of a connection matters here."""
+
+    app: Any
+    service: Service
+    stream: WireStream
+    websocket: Any
+    keep_alive: bool
+    timed_out: Any
+
+    @property
+    def is_lost(self) -> bool: ...
+
+
+async def answer_through_sanic(protocol: Exchange, request: Any) -> None:
     """Any handler, with all of Sanic's middleware and signals."""
     app, service, stream = protocol.app, protocol.service, protocol.stream
     try:
@@ -32,7 +46,7 @@ async def answer_through_sanic(protocol: VeloxProtocol, request: Any) -> None:
         await answer_error(protocol, request, error)
 
 
-async def read_head(protocol: VeloxProtocol, request: Any) -> None:
+async def read_head(protocol: Exchange, request: Any) -> None:
     """Sanic's promise: whatever a listener to this signal raises is a 400."""
     try:
         await protocol.app.dispatch("http.lifecycle.read_head", inline=True, context={"head": request.head})
@@ -47,7 +61,7 @@ async def answer_endpoint(request: Any, match: Match, values: dict[str, Any]) ->
     return await match.handler(request, **values)
 
 
-async def answer_result(protocol: VeloxProtocol, request: Any, result: Any) -> None:
+async def answer_result(protocol: Exchange, request: Any, result: Any) -> None:
     """What an endpoint returned when it is not just one whole response."""
     try:
         response = protocol.stream.response if request.responded else await request.respond(result)
@@ -62,7 +76,7 @@ async def answer_result(protocol: VeloxProtocol, request: Any, result: Any) -> N
         await answer_error(protocol, request, error)
 
 
-async def answer_error(protocol: VeloxProtocol, request: Any, error: BaseException) -> None:
+async def answer_error(protocol: Exchange, request: Any, error: BaseException) -> None:
     """The app's answer to ``error``; nothing for a client that has gone."""
     if isinstance(error, CancelledError):
         if protocol.is_lost:

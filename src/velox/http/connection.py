@@ -153,3 +153,7 @@ class Connection(SanicProtocol):
         if self.is_paused and self.transport is not None:
             self.is_paused = False
             self.transport.resume_reading()
+
+    def resume_body(self) -> None:
+        """Somebody waits for more of the body."""
+        self.resume_reading()

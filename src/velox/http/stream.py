@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sanic.exceptions import PayloadTooLarge, ServerError
 from sanic.http.constants import Stage
@@ -15,12 +15,25 @@ from sanic.response import BaseHTTPResponse
 from velox.http.inbound import Head
 from velox.http.response import CHUNKED, field, has_body, is_status
 
-if TYPE_CHECKING:
-    from velox.http.connection import Connection
-
 __all__ = ["WireStream"]
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Way(Protocol):
+    """What of a connection a stream needs."""
+
+    app: Any
+    service: Any
+    keep_alive: bool
+
+    async def send(self, data: bytes) -> None: ...
+
+    def whole(self, response: BaseHTTPResponse, body: bytes) -> bytes: ...
+
+    def opening(self, response: BaseHTTPResponse, framing: bytes) -> bytes: ...
+
+    def resume_body(self) -> None: ...
 
 
 class WireStream(Stream):
@@ -62,7 +75,7 @@ class WireStream(Stream):
         "url",
     )
 
-    def __init__(self, protocol: Connection) -> None:
+    def __init__(self, protocol: Way) -> None:
         self.protocol: Any = protocol
         self.stage = Stage.IDLE
         self.request: Any = None

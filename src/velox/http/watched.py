@@ -50,7 +50,7 @@ class Watched(Connection):
     def resume_body(self) -> None:
         """Somebody waits for more of the body: from now on it has to come."""
         self._body_checked_s, self._body_checked_bytes = self.loop.time(), self.stream.received_bytes
-        self.resume_reading()
+        super().resume_body()
 
     def check_deadlines(self, now_s: float) -> None:
         """Close what is over at ``now_s``; see :class:`~velox.http.budgets.Budgets`."""
