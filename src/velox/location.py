@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["location_of"]
+__all__ = ["location_of", "shortened"]
 
 
 def location_of(fn: Callable[..., Any]) -> str:
@@ -28,5 +28,6 @@ def location_of(fn: Callable[..., Any]) -> str:
 
 
 def shortened(path: str) -> str:
+    """``path``, relative to the working directory when it lies below it."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative

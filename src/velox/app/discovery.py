@@ -7,6 +7,7 @@ import pkgutil
 from types import ModuleType
 
 from velox.errors import ConfigurationError
+from velox.location import shortened
 
 __all__ = ["import_tree"]
 
@@ -55,12 +56,14 @@ def import_or_explain(name: str) -> ModuleType:
 def place_of(error: BaseException) -> str:
     """``file:line`` where ``error`` was raised, or where the source is wrong."""
     if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}"
+        return f"{shortened(error.filename or '?')}:{error.lineno}"
     place = "?"
     trace = error.__traceback__
     while trace is not None:
         filename = trace.tb_frame.f_code.co_filename
-        if "importlib" not in filename and "site-packages" not in filename and filename != __file__:
-            place = f"{filename}:{trace.tb_lineno}"
+        # "<...>" is code that was made at run time: nobody can open it.
+        made = filename.startswith("<") or filename == __file__
+        if not made and "importlib" not in filename and "site-packages" not in filename:
+            place = f"{shortened(filename)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place

@@ -11,13 +11,14 @@ from velox.db.model import Model
 from velox.db.page import Page, PageQuery
 from velox.db.reader import Reader, ReadOnly
 from velox.db.schemas import Create, Public, Update
-from velox.db.session import Session
+from velox.db.session import NotAwaited, Session
 
 __all__ = [
     "Create",
     "Database",
     "Field",
     "Model",
+    "NotAwaited",
     "NotLoaded",
     "Page",
     "PageQuery",

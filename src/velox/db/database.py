@@ -120,10 +120,13 @@ class Database:
 
         Raises:
             Problem: The database refused a row (409, 422) or was busy for too long (503).
+            NotAwaited: ``add`` or ``delete`` was called in the block without ``await``.
         """
-        session = Session(self._open().write, expire_on_commit=False)
+        # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
+        session = Session(self._open().write, expire_on_commit=False, close_resets_only=False)
         try:
             yield session
+            session.refuse_unawaited()
             if session.in_transaction():
                 await session.commit()
         except SQLAlchemyError as error:
@@ -141,7 +144,7 @@ class Database:
             ReadOnly: A row was changed in the block: nobody would save it.
             Problem: No connection was free for too long (503).
         """
-        reader = Reader(self._open().read, expire_on_commit=False, autoflush=False)
+        reader = Reader(self._open().read, expire_on_commit=False, autoflush=False, close_resets_only=False)
         try:
             yield reader
             reader.refuse_changes()

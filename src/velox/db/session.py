@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from sqlalchemy import inspect
@@ -10,10 +12,15 @@ from sqlalchemy.exc import IntegrityError
 from velox.db.integrity import integrity_problem
 from velox.db.reading import Reading
 from velox.errors import Problem
+from velox.location import shortened
 
-__all__ = ["Session"]
+__all__ = ["NotAwaited", "Session"]
 
 T = TypeVar("T")
+
+
+class NotAwaited(RuntimeError):
+    """A session was asked to write without ``await``: nothing would be written, and nobody would know."""
 
 
 class Session(Reading):
@@ -24,7 +31,14 @@ class Session(Reading):
     calling another service, out of it. Rows stay readable after the commit (``expire_on_commit=False``).
     """
 
-    async def add(self, instance: T, *, conflict: Problem | None = None) -> T:  # type: ignore[override]
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._asked: dict[object, tuple[Coroutine[Any, Any, Any], str, str, int]] = {}
+        """Writes that were asked for and have not begun, with their places."""
+
+    def add(  # type: ignore[override]
+        self, instance: T, *, conflict: Problem | None = None
+    ) -> Coroutine[Any, Any, T]:
         """Write a new or changed row now, and return it complete: keys, defaults and all.
 
         Args:
@@ -36,12 +50,10 @@ class Session(Reading):
             Problem: The database refuses the row. The session's transaction is over then: let the problem end the
                 request, or do the risky part inside ``async with db.begin_nested():``.
         """
-        super().add(instance)
-        await self._write(conflict)
-        await self._complete(instance)
-        return instance
+        ticket = object()
+        return self._ask(ticket, "add", self._add(ticket, instance, conflict))
 
-    async def delete(self, instance: Any, *, conflict: Problem | None = None) -> None:
+    def delete(self, instance: Any, *, conflict: Problem | None = None) -> Coroutine[Any, Any, None]:
         """Delete a row now.
 
         Args:
@@ -51,18 +63,47 @@ class Session(Reading):
         Raises:
             Problem: Other rows need it, and the session's transaction is over.
         """
-        await super().delete(instance)
-        await self._write(conflict)
+        ticket = object()
+        return self._ask(ticket, "delete", self._delete(ticket, instance, conflict))
 
     async def commit(self) -> None:
         """Commit what was written so far. Whoever opened the session does it at the end; a failure is raised, never
         swallowed.
+
+        Raises:
+            NotAwaited: Something was to be written, and the ``await`` is missing.
         """
+        self.refuse_unawaited()
         if changed := [*self.sync_session.new, *self.sync_session.dirty]:
             await super().flush()
             for row in changed:
                 await self._complete(row)
         await super().commit()
+
+    def refuse_unawaited(self) -> None:
+        """Raise :class:`NotAwaited` if ``add`` or ``delete`` was called without ``await``."""
+        asked, self._asked = self._asked, {}
+        for work, *_ in asked.values():
+            work.close()
+        for _, name, file, line in asked.values():
+            raise NotAwaited(f"{shortened(file)}:{line}: db.{name}(...) does nothing. Write: await db.{name}(...)")
+
+    def _ask(self, ticket: object, name: str, work: Coroutine[Any, Any, T]) -> Coroutine[Any, Any, T]:
+        caller = sys._getframe(2)
+        self._asked[ticket] = (work, name, caller.f_code.co_filename, caller.f_lineno)
+        return work
+
+    async def _add(self, ticket: object, instance: T, conflict: Problem | None) -> T:
+        self._asked.pop(ticket, None)
+        super().add(instance)
+        await self._write(conflict)
+        await self._complete(instance)
+        return instance
+
+    async def _delete(self, ticket: object, instance: Any, conflict: Problem | None) -> None:
+        self._asked.pop(ticket, None)
+        await super().delete(instance)
+        await self._write(conflict)
 
     async def _write(self, conflict: Problem | None) -> None:
         try:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
 from sanic.mixins.routes import RouteMixin
 from sanic.response import HTTPResponse
 
-from velox.errors import Problem
+from velox.errors import ConfigurationError, Problem
+from velox.location import location_of
 from velox.routing.annotation import remember_local_names
 from velox.routing.plan import RouteOptions
 
@@ -90,6 +92,7 @@ class Routes(RouteMixin):
         names = tuple(method.upper() for method in methods or ("GET",))
 
         def decorate(handler: Callable[P, T]) -> Callable[P, T]:
+            check_habits(handler, uri, sanic)
             remember_local_names(handler, sys._getframe(1))
             if sanic.get("websocket") or sanic.get("static") or hasattr(handler, "view_class"):
                 # Sanic's own handlers, and what Sanic's own callers expect to get back.
@@ -147,6 +150,32 @@ class Routes(RouteMixin):
             return handler
 
         return decorate
+
+
+ELSEWHERE = {
+    "status_code": "Write status=... instead",
+    "response_model": "Write the model as the return annotation: async def handler(...) -> Model",
+    "dependencies": "Give the handler a parameter of the type that a provider makes",
+}
+
+
+def check_habits(handler: Callable[..., Any], uri: str, options: Mapping[str, Any]) -> None:
+    """What other frameworks call by another name is said here: Sanic would take it for something else, or not at all.
+
+    Raises:
+        ConfigurationError: VX205, the path has ``{item_id}``; VX211, an option that is none.
+    """
+    if braces := re.search(r"^[^<]*{(\w+)}", uri):
+        raise ConfigurationError(
+            "VX205",
+            f"{location_of(handler)}: the path {uri} has {{{braces[1]}}}, which would be matched letter by letter",
+            hint=f"Write <{braces[1]}>",
+        )
+    if known := ELSEWHERE.keys() & options.keys():
+        name = min(known)
+        raise ConfigurationError(
+            "VX211", f"{location_of(handler)}: a route has no option {name!r}", hint=ELSEWHERE[name]
+        )
 
 
 def placeholder(declaration: Declaration) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:

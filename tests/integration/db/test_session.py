@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Integer, func, text, update
-from sqlalchemy.exc import MultipleResultsFound, OperationalError, PendingRollbackError, SAWarning
+from sqlalchemy.exc import InvalidRequestError, MultipleResultsFound, OperationalError, PendingRollbackError, SAWarning
 
 from velox.db import (
     Database,
     Field,
     Model,
+    NotAwaited,
     NotLoaded,
     PageQuery,
     ReadOnly,
@@ -113,6 +114,53 @@ async def test_a_commit_in_the_block_stays(either: Database) -> None:
     with pytest.raises(NotFound):
         await fail()
     assert await ages(either) == [1]
+
+
+async def test_a_write_without_await_is_an_error_that_names_the_line(either: Database) -> None:
+    """It would write nothing, and the client would hear of success."""
+
+    async def forget() -> None:
+        async with either.session() as db:
+            await db.add(SessionMember(name="a"))
+            db.add(SessionMember(name="b"))  # type: ignore[unused-coroutine]
+
+    with pytest.raises(NotAwaited, match=r"test_session.py:\d+: db.add\(...\) does nothing. Write: await db.add"):
+        await forget()
+    assert await ages(either) == []
+
+
+async def test_a_deletion_without_await_is_an_error_even_when_nothing_else_was_asked(either: Database) -> None:
+    with pytest.raises(NotAwaited, match=r"await db.delete"):
+        async with either.session() as db:
+            db.delete(SessionMember(name="a"))  # type: ignore[unused-coroutine]
+
+
+async def test_a_commit_in_the_block_refuses_what_is_not_awaited(either: Database) -> None:
+    async with either.session() as db:
+        db.add(SessionMember(name="a"))  # type: ignore[unused-coroutine]
+        with pytest.raises(NotAwaited):
+            await db.commit()
+
+
+async def test_a_write_may_be_awaited_later_than_it_is_asked_for(either: Database) -> None:
+    async with either.session() as db:
+        later = db.add(SessionMember(name="a", age=7))
+        await later
+    assert await ages(either) == [7]
+
+
+async def test_a_session_is_of_no_use_after_its_end(either: Database) -> None:
+    """It would begin a transaction that nobody ends, and every other writer would wait for it."""
+    async with either.session() as db:
+        pass
+    with pytest.raises(InvalidRequestError, match="permanently closed"):
+        await db.add(SessionMember(name="late"))
+    async with either.reader() as reader:
+        pass
+    with pytest.raises(InvalidRequestError, match="permanently closed"):
+        await reader.exec(select(SessionMember))
+    async with either.session() as db:
+        await db.add(SessionMember(name="next"))
 
 
 async def test_a_failing_commit_is_raised_and_leaves_nothing(either: Database) -> None:

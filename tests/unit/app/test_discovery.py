@@ -110,6 +110,14 @@ def test_a_failing_import_names_its_file_and_line(
     assert text in found.value.message
 
 
+def test_an_error_in_code_made_at_run_time_is_placed_where_that_code_is_asked_for(
+    make_app: Callable[..., Velox], write: Callable[[str, str], None]
+) -> None:
+    write("broken_made/a.py", "\nexec('raise ValueError')\n")
+    with pytest.raises(ConfigurationError, match=r"VX208 \S*broken_made/a.py:2: "):
+        make_app().discover("broken_made")
+
+
 def test_a_package_that_does_not_exist(make_app: Callable[..., Velox]) -> None:
     with pytest.raises(ConfigurationError, match="VX208"):
         make_app().discover("no_such_package")

@@ -396,3 +396,27 @@ def test_a_stream_of_models_compiles(make_app: Callable[..., Velox]) -> None:
         yield Item(name="x")
 
     app.compile()
+
+
+def test_a_path_in_braces_is_refused_with_the_way_to_write_it() -> None:
+    """It would be matched letter by letter, and answer nothing."""
+    with pytest.raises(ConfigurationError, match=r"VX205 .*test_signature.py:\d+: .*{item_id}.*Write <item_id>"):
+
+        @Velox("braces").get("/items/{item_id}")
+        async def read(item_id: int) -> int:
+            return item_id
+
+
+def test_a_regular_expression_in_a_path_may_have_braces() -> None:
+    @Velox("expression").get(r"/codes/<code:[a-z]{3}>")
+    async def read(code: str) -> str:
+        return code
+
+
+@pytest.mark.parametrize(("option", "fix"), [("status_code", "status="), ("response_model", "return annotation")])
+def test_an_option_of_another_framework_is_refused_with_its_name_here(option: str, fix: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"VX211 .*test_signature.py:\d+: .*'{option}'.*{fix}"):
+
+        @Velox("habits").get("/", **{option: 201})
+        async def read() -> int:
+            return 1
