@@ -2,93 +2,47 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from sanic.exceptions import PayloadTooLarge, ServerError
+from sanic.exceptions import ServerError
 from sanic.http.constants import Stage
-from sanic.http.stream import Stream
 from sanic.log import logger
 from sanic.response import BaseHTTPResponse
 
+from velox.http.body import IncomingBody, Way
 from velox.http.inbound import Head
 from velox.http.response import CHUNKED, field, has_body, is_status
 
 __all__ = ["WireStream"]
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-
-class Way(Protocol):
-    """What of a connection a stream needs."""
-
-    app: Any
-    service: Any
-    keep_alive: bool
-
-    async def send(self, data: bytes) -> None: ...
-
-    def whole(self, response: BaseHTTPResponse, body: bytes) -> bytes: ...
-
-    def opening(self, response: BaseHTTPResponse, framing: bytes) -> bytes: ...
-
-    def resume_body(self) -> None: ...
-
-
-class WireStream(Stream):
+class WireStream(IncomingBody):
     """One connection's two directions; begun anew with each request.
 
     Attributes:
         stage: Where the request is; ``IDLE`` also when it has been answered.
-        request: The request; ``None`` between two.
         response: The response that is being sent.
-        request_body: Whether there may be more of the body to read.
-        request_max_size: The body's limit in bytes; infinite for a handler that reads the stream itself.
-        declared_bytes: How long the body is at least, by what was said of it.
-        received_bytes: What of the body has come.
-        unread_bytes: What of that nobody has read.
-        discarded_bytes: What came after the answer, and was dropped.
         head_only: The method is HEAD.
         upgrade_websocket: The client asks for a WebSocket.
     """
 
     __slots__ = (
-        "_chunks",
-        "_error",
-        "_is_whole",
         "_left",
-        "_reader",
         "_write",
-        "declared_bytes",
-        "discarded_bytes",
-        "expecting_continue",
         "head_only",
-        "protocol",
-        "received_bytes",
-        "request",
-        "request_body",
         "response",
         "stage",
-        "unread_bytes",
         "upgrade_websocket",
         "url",
     )
 
     def __init__(self, protocol: Way) -> None:
-        self.protocol: Any = protocol
+        super().__init__(protocol)
         self.stage = Stage.IDLE
-        self.request: Any = None
         self.response = None
-        self.request_body: Any = None
-        self.request_max_size = 0
-        self.expecting_continue = self.head_only = self.upgrade_websocket = False
-        self.declared_bytes = self.received_bytes = self.unread_bytes = self.discarded_bytes = 0
-        self._is_whole = True
+        self.head_only = self.upgrade_websocket = False
         self.url = None
-        self._chunks: list[bytes] = []
-        self._error: BaseException | None = None
-        self._reader: asyncio.Future[None] | None = None
         self._write: Any = None
         self._left = 0
 
@@ -102,17 +56,6 @@ class WireStream(Stream):
         self.upgrade_websocket = head.fields.websocket
         self._write = self._first
 
-    def begin_body(self, limit: float, declared_bytes: int, *, expecting_continue: bool) -> None:
-        """The request has a body, which will be fed."""
-        self.request_body = True
-        self.request_max_size = limit
-        self.declared_bytes = declared_bytes
-        self.received_bytes = self.unread_bytes = self.discarded_bytes = 0
-        self.expecting_continue = expecting_continue
-        self._is_whole = False
-        self._error = None
-        self._chunks.clear()
-
     def end(self) -> None:
         """The request is over: its response and the request itself have no connection any more."""
         if self.response is not None:
@@ -122,106 +65,6 @@ class WireStream(Stream):
             self.request.stream = None
             self.request = None
         self._write = None
-
-    # The body
-
-    @property
-    def is_waited_for(self) -> bool:
-        """Whether somebody waits for more of the body."""
-        return self._reader is not None and not self._reader.done()
-
-    def feed(self, data: bytes) -> None:
-        """More of the body came."""
-        self.received_bytes += len(data)
-        if self.request is None:
-            self.discarded_bytes += len(data)
-            return
-        self._chunks.append(data)
-        self.unread_bytes += len(data)
-        self._wake()
-
-    def declare(self, size: int) -> None:
-        """The body will have at least ``size`` bytes."""
-        self.declared_bytes = size
-        if size > self.request_max_size:
-            self._wake()
-
-    def feed_end(self) -> None:
-        """The whole body came."""
-        self._is_whole = True
-        self._wake()
-
-    def fail(self, error: BaseException) -> None:
-        """The rest of the body will not come, or is not wanted."""
-        self._chunks.clear()
-        self._error = error
-        self._wake()
-
-    def take_whole(self) -> bytes | None:
-        """The body, if all of it is here."""
-        if not self._is_whole or self._error is not None or self.received_bytes > self.request_max_size:
-            return None
-        self.request_body = None
-        chunks = self._chunks
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
-        return body
-
-    async def read(self) -> bytes | None:
-        """The next piece of the body; ``None`` at its end.
-
-        Raises:
-            PayloadTooLarge: There is more than ``request_max_size``.
-            BadRequest: Its framing is malformed.
-            RequestCancelled: The connection was lost.
-        """
-        if not self.request_body:
-            return None
-        self._check_size()
-        while not self._chunks:
-            if self._error is not None:
-                self.request_body = None
-                raise self._error
-            if self._is_whole:
-                self.request_body = None
-                return None
-            if self.expecting_continue:
-                self.expecting_continue = False
-                await self.protocol.send(CONTINUE)
-                continue
-            await self._more()
-            self._check_size()
-        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        self.unread_bytes = 0
-        if self.protocol.service.wants("http.lifecycle.read_body"):
-            await self.protocol.app.dispatch("http.lifecycle.read_body", inline=True, context={"body": data})
-        return data
-
-    def _check_size(self) -> None:
-        if max(self.declared_bytes, self.received_bytes) > self.request_max_size:
-            self.request_body = None
-            self._chunks.clear()
-            self.protocol.keep_alive = False
-            raise PayloadTooLarge("Request body exceeds the size limit")
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self.request_body:
-            data = await self.read()
-            if data:
-                yield data
-
-    async def _more(self) -> None:
-        reader = self._reader = asyncio.get_running_loop().create_future()
-        self.protocol.resume_body()
-        try:
-            await reader
-        finally:
-            self._reader = None
-
-    def _wake(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
 
     # The answer
 
