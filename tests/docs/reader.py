@@ -77,7 +77,10 @@ class Reader:
         elif text.startswith("velox run"):
             self.serve(text)
         elif word not in NOT_TYPED:
+            reloads = self.reloads()
             assert_same(command.output.replace("8000", self.port), self.run(text), text)
+            if self.server is not None and text.startswith("velox makeapp"):
+                self.wait_for_reload_after(reloads)
 
     def run(self, text: str) -> str:
         """The command's output, both streams."""
@@ -114,6 +117,18 @@ class Reader:
                 return
             time.sleep(POLL_S)
         raise AssertionError(f"$ {text}\ndid not listen within {START_TIMEOUT_S:.0f} s")
+
+    def reloads(self) -> int:
+        """How often the server has said that it reloaded."""
+        logs = [log.read_text(encoding="utf-8") for log in self.folder.glob("server.log")]
+        return sum(text.count("reloaded in") for text in logs)
+
+    def wait_for_reload_after(self, reloads: int) -> None:
+        """What the page says next is true of the code just written, and people are slower than a reload."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while self.reloads() <= reloads:
+            assert time.monotonic() < deadline, f"no reload within {START_TIMEOUT_S:.0f} s"
+            time.sleep(POLL_S)
 
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
