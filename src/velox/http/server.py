@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -123,6 +124,9 @@ class _Server:
             await app._server_event("init", "after", loop)
             os.environ["SANIC_WORKER_PROCESS"] = "true"
             app.set_serving(True)
+            # What exists now stays: the collector need not look at it again and again.
+            gc.collect()
+            gc.freeze()
             ready()
             await self.stop_wanted.wait()
         finally:

@@ -33,9 +33,12 @@ class Pieces:
 
     def __init__(self, body: bytes, size: int) -> None:
         self._pieces = iter([body[start : start + size] for start in range(0, len(body), size)])
+        self.request_body = True
 
     async def read(self) -> bytes | None:
-        return next(self._pieces, None)
+        piece = next(self._pieces, None)
+        self.request_body = piece is not None
+        return piece
 
 
 def variants(kind: str) -> list[Any]:
