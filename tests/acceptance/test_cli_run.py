@@ -267,6 +267,15 @@ def test_a_missing_app_lists_where_it_was_looked_for(project: Path, start: Start
     assert "no app/main.py and no main.py" in output
 
 
+@pytest.mark.parametrize("target", ["nosuch:create_app", "main:nosuch"])
+def test_a_wrong_target_is_not_waited_for(start: Start, target: str) -> None:
+    """VX101, exit code 1, with reloading too: no change of the code would mend the command line."""
+    output = failed(start("--reload", target), EXIT_FAILURE)
+    assert "error VX101 " in output
+    assert "nosuch" in output
+    assert "waiting for a change" not in output
+
+
 @pytest.mark.parametrize("options", [("--no-reload",), ("--workers", "2")], ids=" ".join)
 def test_a_failing_start_up_step_names_its_line(project: Path, start: Start, options: tuple[str]) -> None:
     """VX105, exit code 1, also when it fails in the workers only."""

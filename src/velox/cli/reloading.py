@@ -13,7 +13,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection
@@ -28,6 +28,7 @@ from velox.cli.console import note, style
 from velox.cli.port import listen
 from velox.cli.serving import guarded, serve
 from velox.cli.startup import announce
+from velox.errors import EXIT_FAILURE, ConfigurationError
 from velox.factory import Factory
 from velox.http.signals import end_with_parent, on_signals
 
@@ -44,6 +45,8 @@ _TICK_MS = 100
 # A database file that is written to all the time keeps the watcher from settling; then it reports after this.
 _DEBOUNCE_MS = 300
 _SETTLED_MS = 20
+# How the serving process says that there is no app factory: no other failure of its own ends with this code.
+_NO_FACTORY = 66
 
 
 class ProjectFiles(DefaultFilter):
@@ -57,7 +60,8 @@ class ProjectFiles(DefaultFilter):
 def serve_reloading(factory: Factory, given: Mapping[str, Any], taken: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT, starting anew whenever a file of the project changes.
 
-    A server that cannot start prints why, and the next change tries again.
+    A server that cannot start prints why, and the next change tries again; only a target that names no app factory ends
+    it all, with exit code 1.
     """
     stop = threading.Event()
     on_signals(stop.set)
@@ -129,6 +133,8 @@ class _Server:
             return
         if not self.process.is_alive():
             code = self.process.exitcode or 0
+            if code == _NO_FACTORY:
+                raise SystemExit(EXIT_FAILURE)
             how = f"the server was killed by signal {-code}; " if code < 0 else ""
             note(style(f"{how}waiting for a change to start anew", "yellow", stderr=True))
             self._forget()
@@ -151,7 +157,17 @@ def _serve(factory: Factory, given: dict[str, Any], taken: socket.socket, line: 
     # Two edits in one second that keep the size would otherwise be answered with the first one's bytecode.
     sys.dont_write_bytecode = True
     ready = partial(_again, cause) if cause.changed else partial(announce, target=factory.target)
-    sys.exit(guarded(lambda: serve(factory, given, taken, ready=ready, elsewhere=partial(_ask, line), hurry_s=GRACE_S)))
+    elsewhere = partial(_ask, line)
+    sys.exit(guarded(lambda: _found(partial(serve, factory, given, taken, ready=ready, elsewhere=elsewhere))))
+
+
+def _found(serve: Callable[..., None]) -> None:
+    try:
+        serve(hurry_s=GRACE_S)
+    except ConfigurationError as error:
+        if error.code == "VX101":
+            error.exit_code = _NO_FACTORY
+        raise
 
 
 def _ask(line: Connection, host: str, port: int) -> socket.socket:
