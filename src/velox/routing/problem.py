@@ -172,6 +172,9 @@ def log(request: Request, problem: Problem, exception: Exception) -> None:
         logger.info("%s answered %d [request %s]: %s", where, problem.status, identity, problem.detail)
     else:
         logger.error("%s failed [request %s]", where, identity, exc_info=exception)
+        scope = getattr(request.transport, "scope", None)  # ASGI: whoever calls the app, a test say, may look there
+        if scope is not None:
+            scope["velox.exception"] = exception
 
 
 def allowed_methods(request: Request) -> list[str]:

@@ -29,7 +29,9 @@ class TestClient(httpx.AsyncClient):
     """An ``httpx.AsyncClient`` whose requests go straight to ``app``: no socket, no thread, well under 1 ms each.
 
     Entering starts the app's lifespan and leaving stops it, unless it was started before. Cookies persist from
-    request to request; redirects are not followed. A failing handler is answered as in production: with a 500 problem.
+    request to request; redirects are not followed. A failing handler is answered as in production, with a 500
+    problem; what it raised is ``answer.extensions["exception"]``. The ``repr`` of an answer, which a failed ``assert``
+    shows, says why it is a problem.
 
     Args:
         app: The app. Several clients (two users, say) may share one.

@@ -12,11 +12,15 @@ from typing import Any
 
 import httpx
 
+from velox.testing.answer import Answer
+
 __all__ = ["InProcessTransport"]
 
 Message = MutableMapping[str, Any]
 ASGIApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
+FAILURE = "velox.exception"
+"""Where in the ASGI scope the app leaves what a handler raised unexpectedly."""
 UNREAD_PIECES = 8
 """Pieces of a streamed answer that the handler may be ahead of the reader; then it waits, as on a full socket."""
 
@@ -34,9 +38,13 @@ class InProcessTransport(httpx.AsyncBaseTransport):
         self._peer = peer
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        scope = self._scope(request)
         exchange = _Exchange(request)
-        exchange.run(self._app, self._scope(request))
-        return await exchange.answer()
+        exchange.run(self._app, scope)
+        answer = await exchange.answer()
+        if FAILURE in scope:
+            answer.extensions["exception"] = scope[FAILURE]
+        return answer
 
     def _scope(self, request: httpx.Request) -> Message:
         url = request.url
@@ -85,7 +93,7 @@ class _Exchange(httpx.AsyncByteStream):
         headers = httpx.Headers(self._head["headers"])
         if not self._first.get("more_body") and self._head["status"] not in {204, 304}:
             headers.setdefault("content-length", str(len(self._first["body"])))
-        return httpx.Response(self._head["status"], headers=headers, stream=self)
+        return Answer(self._head["status"], headers=headers, stream=self)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         piece = self._first

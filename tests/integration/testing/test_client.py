@@ -8,6 +8,7 @@ import pytest
 
 from velox import EventStream, Request, Response, Settings, Velox
 from velox.testing import TestClient
+from velox.testing.answer import Answer
 
 
 @pytest.fixture
@@ -93,6 +94,32 @@ async def test_a_crashing_handler_is_a_500_problem(small_app: Velox) -> None:
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert "inside" not in answer.text
+
+
+async def test_an_answer_says_in_a_failed_assert_why_it_is_a_problem(small_app: Velox) -> None:
+    """pytest shows the ``repr``: a crash with what was raised, a refusal with its detail and each wrong value."""
+    async with TestClient(small_app) as client:
+        crash = await client.get("/crash")
+        missing = await client.get("/nowhere")
+        fine = await client.get("/hello/ada")
+        async with client.stream("GET", "/nowhere") as unread:
+            assert repr(unread) == "<Response [404 Not Found]>"
+    raised = crash.extensions["exception"]
+    assert f"<Response [500 Internal Server Error] {type(raised).__name__}: {raised} " in repr(crash)
+    assert repr(missing) == "<Response [404 Not Found] Nothing answers /nowhere.>"
+    assert repr(fine) == "<Response [200 OK]>"
+    assert "exception" not in fine.extensions
+
+
+async def test_an_answer_tells_each_wrong_value() -> None:
+    document = {
+        "detail": "1 value is wrong.",
+        "errors": [{"parameter": "query.limit", "message": "too big", "code": "x"}, {"pointer": "/a", "message": "b"}],
+    }
+    headers = {"content-type": "application/problem+json"}
+    answer = Answer(422, headers=headers, json=document)
+    assert repr(answer) == "<Response [422 Unprocessable Entity] 1 value is wrong. query.limit: too big /a: b>"
+    assert repr(Answer(422, headers=headers, text="no JSON")) == "<Response [422 Unprocessable Entity]>"
 
 
 async def test_cookies_persist_from_request_to_request(small_app: Velox) -> None:
