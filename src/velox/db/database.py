@@ -89,10 +89,11 @@ class Database:
                     await connection.close()
         except sqlite3.DatabaseError as error:
             place = Path(self._path)
+            folder = "the working directory" if place.parent == Path() else f"the directory {place.parent} exists and"
             raise ConfigurationError(
                 "VX402",
                 f"{self.display_url} cannot be opened: {error}",
-                hint=f"Check that {place.parent} is a directory to write to, and {place.name} a SQLite file.",
+                hint=f"Check that {folder} can be written to, and that {place.name} is a SQLite file.",
             ) from error
         kept = connection if self._path == _MEMORY else None
         self._lanes = _Lanes(self._path, self._pool_size, self._timeout_s, Lane.WRITE, kept)

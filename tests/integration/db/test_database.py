@@ -72,6 +72,21 @@ async def test_a_file_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> N
             await Database(f"sqlite:///{tmp_path}/{name}").start()
 
 
+async def test_a_file_named_alone_is_looked_for_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.db").mkdir()
+    for path, hint in {
+        "app.db": "Check that the working directory can be written to, and that app.db is a SQLite file.",
+        "missing/app.db": "Check that the directory missing exists and can be written to, "
+        "and that app.db is a SQLite file.",
+    }.items():
+        with pytest.raises(ConfigurationError, match="VX402") as refusal:
+            await Database(f"sqlite:///{path}").start()
+        assert refusal.value.hint == hint
+
+
 async def test_nothing_is_opened_before_the_start(tmp_path: Path) -> None:
     """The app factory also runs in commands and in the parent process."""
     database = Database(f"sqlite:///{tmp_path}/app.db")
