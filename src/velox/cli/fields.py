@@ -176,7 +176,10 @@ def _default(text: str, kind: str, value: str | None) -> str | None:
     try:
         return make(value)
     except (ArithmeticError, KeyError, ValueError) as error:
-        raise _not_understood(text, f"{value!r} is not a {kind}", "Correct the default or leave it out.") from error
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise _not_understood(
+            text, f"{value!r} is not {article} {kind}", "Correct the default or leave it out."
+        ) from error
 
 
 def _check_name(text: str, name: str) -> None:

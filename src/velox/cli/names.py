@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+import unicodedata
 from importlib.util import find_spec
 
 from velox.errors import ConfigurationError
@@ -64,7 +65,8 @@ def check_model_name(name: str) -> None:
 
 def suggestion(name: str) -> str:
     """A valid name that resembles ``name``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()  # Bücher → Bucher
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower()
     words = re.sub(r"[^a-z0-9]+", "_", words).strip("_")[:MAX_LENGTH].strip("_")
     if not words:
         return "shop"

@@ -52,7 +52,7 @@ def test_a_field_is_a_line_of_the_class(text: str, source: str) -> None:
         ("class:str", "not a field name", "lower-case"),
         ("id:int", "is taken", "the_id"),
         ("model_config:str", "is taken", "the_model_config"),
-        ("hits:int=many", "'many' is not a int", "Correct the default"),
+        ("hits:int=many", "'many' is not an int", "Correct the default"),
         ("open:bool=yes", "'yes' is not a bool", "Correct the default"),
         ("ratio:float=nan", "'nan' is not a float", "Correct the default"),
         ("price:decimal=NaN", "'NaN' is not a decimal", "Correct the default"),
