@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_origin
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sqlalchemy import MetaData, event
+from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
@@ -18,6 +20,8 @@ from velox.db.field import Field
 from velox.db.loading import NOT_LOADED, relationship_annotation
 from velox.db.stored import take_stored_form
 from velox.db.types import ExactDecimal, TypedJSON
+from velox.errors import ConfigurationError
+from velox.location import location_of
 
 __all__ = ["NAMING_CONVENTION", "Model"]
 
@@ -42,7 +46,10 @@ class _ModelMeta(SQLModelMetaclass):
             annotation = cls.__annotations__[relationship]
             if isinstance(annotation, str):
                 cls.__annotations__[relationship] = relationship_annotation(annotation)
-        super().__init__(name, bases, namespace, **kwargs)
+        try:
+            super().__init__(name, bases, namespace, **kwargs)
+        except (InvalidRequestError, ArgumentError) as error:
+            raise _explained(cls, error) or error from None
 
 
 class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
@@ -106,6 +113,34 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
 
 event.listen(Model, "after_insert", take_stored_form, propagate=True)
 event.listen(Model, "after_update", take_stored_form, propagate=True)
+
+
+def _explained(cls: Any, error: Exception) -> ConfigurationError | None:
+    """What SQLAlchemy says about the table of ``cls``, with the place and a fix that fits; ``None`` for all else."""
+    here = f"{location_of(cls)}: {cls.__module__}.{cls.__name__}"
+    if "is already defined for this MetaData" in str(error):
+        table = cls.__tablename__
+        others = [one for one in _below(Model) if getattr(one.__dict__.get("__table__"), "name", None) == table]
+        names = " and ".join(f"{other.__module__}.{other.__name__}, {location_of(other)}" for other in others)
+        return ConfigurationError(
+            "VX403",
+            f"{here} has the table {table!r}, which is there already ({names or 'as a Table'})",
+            hint=f'Give one of them another name: __tablename__ = "other_{table}"',
+        )
+    if "could not assemble any primary key" in str(error):
+        return ConfigurationError(
+            "VX403",
+            f"{here} is a table without a primary key",
+            hint="Add one: id: int | None = Field(default=None, primary_key=True)",
+        )
+    return None
+
+
+def _below(cls: type) -> Iterator[type]:
+    subclasses: list[type] = type.__subclasses__(cls)
+    for subclass in subclasses:
+        yield subclass
+        yield from _below(subclass)
 
 
 def _choose_column_type(field: FieldInfo) -> None:

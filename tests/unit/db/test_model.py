@@ -8,6 +8,7 @@ from typing import Any, Optional
 import pytest
 from sqlalchemy import Column, String, UniqueConstraint
 
+from velox import ConfigurationError
 from velox.db import Field, Model, NotLoaded, Relationship
 from velox.db.field import Visibility, visibility
 from velox.db.loading import relationship_annotation
@@ -129,3 +130,21 @@ def test_a_decimal_that_a_double_cannot_keep_is_refused_when_it_is_written() -> 
     assert Decimal("123456789012345678.91") == exact.process_bind_param(
         Decimal("123456789012345678.91"), postgresql.dialect()
     )
+
+
+def test_two_tables_of_one_name_are_both_named() -> None:
+    """Not ``extend_existing``, which would make one table of both."""
+    with pytest.raises(
+        ConfigurationError, match=r"VX403 .*test_model.py:\d+: .*Again .*ModelParent, .*test_model.py:\d+"
+    ):
+
+        class Again(Model, table=True):
+            __tablename__ = "modelparent"
+            id: int | None = Field(default=None, primary_key=True)
+
+
+def test_a_table_needs_a_primary_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"VX403 .*test_model.py:\d+: .*Keyless .*primary_key=True"):
+
+        class Keyless(Model, table=True):
+            name: str
