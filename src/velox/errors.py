@@ -84,7 +84,7 @@ CODES: Mapping[str, str] = {
     "VX208": "a feature folder could not be imported",
     "VX209": "two routes have the same name",
     "VX210": "a security scheme is unknown",
-    "VX211": "a route has an option that is none",
+    "VX211": "a route has an option that is none, or with a wrong value",
     # VX3xx settings
     "VX301": "a setting is unknown",
     "VX302": "a setting has a wrong value",

@@ -78,6 +78,7 @@ class Routes(RouteMixin):
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Declare a route for ``methods`` (default GET)."""
+        check_called(uri, methods)
         options = RouteOptions(
             status=status,
             summary=summary,
@@ -93,6 +94,7 @@ class Routes(RouteMixin):
 
         def decorate(handler: Callable[P, T]) -> Callable[P, T]:
             check_habits(handler, uri, sanic)
+            check_values(handler, status, {"tags": tags, "problems": problems, "security": security})
             remember_local_names(handler, sys._getframe(1))
             if sanic.get("websocket") or sanic.get("static") or hasattr(handler, "view_class"):
                 # Sanic's own handlers, and what Sanic's own callers expect to get back.
@@ -103,6 +105,22 @@ class Routes(RouteMixin):
             return handler
 
         return decorate
+
+    def _single(self, method: str, uri: str, options: dict[str, Any]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """What ``route`` returns for one method."""
+        methods = options.pop("methods", None)
+        register = self.route(uri, (method,), **options)
+        if methods is None:
+            return register
+
+        def refuse(handler: Callable[P, T]) -> Callable[P, T]:
+            raise ConfigurationError(
+                "VX211",
+                f"{location_of(handler)}: {method.lower()} has no option 'methods'",
+                hint=f"Write route({uri!r}, methods={methods!r})",
+            )
+
+        return refuse
 
     def add_route(  # type: ignore[override]
         self, handler: Callable[P, T], uri: str, methods: Iterable[str] | None = None, **options: Any
@@ -115,31 +133,31 @@ class Routes(RouteMixin):
 
     def get(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for GET, and for HEAD with it (RFC 9110, section 9.3.2)."""
-        return self.route(uri, ("GET",), **options)
+        return self._single("GET", uri, options)
 
     def post(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for POST."""
-        return self.route(uri, ("POST",), **options)
+        return self._single("POST", uri, options)
 
     def put(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for PUT."""
-        return self.route(uri, ("PUT",), **options)
+        return self._single("PUT", uri, options)
 
     def patch(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for PATCH."""
-        return self.route(uri, ("PATCH",), **options)
+        return self._single("PATCH", uri, options)
 
     def delete(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for DELETE."""
-        return self.route(uri, ("DELETE",), **options)
+        return self._single("DELETE", uri, options)
 
     def head(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for HEAD alone, where there is no GET."""
-        return self.route(uri, ("HEAD",), **options)
+        return self._single("HEAD", uri, options)
 
     def options(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a handler for OPTIONS."""
-        return self.route(uri, ("OPTIONS",), **options)
+        return self._single("OPTIONS", uri, options)
 
     def websocket(self, uri: str, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:  # type: ignore[override]
         """Declare a WebSocket handler, ``async def feed(request, ws)``, as Sanic has it."""
@@ -176,6 +194,42 @@ def check_habits(handler: Callable[..., Any], uri: str, options: Mapping[str, An
         raise ConfigurationError(
             "VX211", f"{location_of(handler)}: a route has no option {name!r}", hint=ELSEWHERE[name]
         )
+
+
+def check_called(uri: Any, methods: Iterable[str] | None) -> None:
+    """A decorator without parentheses gets the handler where its path should be.
+
+    Raises:
+        ConfigurationError: VX211.
+    """
+    if callable(uri):
+        name = next(iter(methods)).lower() if methods else "route"
+        raise ConfigurationError(
+            "VX211",
+            f"{location_of(uri)}: the decorator {name} is used without a path",
+            hint=f'Write @app.{name}("/path")',
+        )
+
+
+def check_values(handler: Callable[..., Any], status: Any, several: Mapping[str, Any]) -> None:
+    """A status is one that ends an exchange (RFC 9110, section 15), and ``several`` are lists, not strings.
+
+    Raises:
+        ConfigurationError: VX211.
+    """
+    if status is not None and not (isinstance(status, int) and 200 <= status <= 599):
+        raise ConfigurationError(
+            "VX211",
+            f"{location_of(handler)}: a route's status is not {status!r}",
+            hint="Write a number from 200 to 599, such as status=201",
+        )
+    for name, value in several.items():
+        if isinstance(value, str):
+            raise ConfigurationError(
+                "VX211",
+                f"{location_of(handler)}: {name}={value!r} is a string, of which each letter would be one",
+                hint=f"Write a list: {name}=[{value!r}]",
+            )
 
 
 def placeholder(declaration: Declaration) -> Callable[..., Coroutine[Any, Any, HTTPResponse | None]]:

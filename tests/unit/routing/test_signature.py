@@ -420,3 +420,31 @@ def test_an_option_of_another_framework_is_refused_with_its_name_here(option: st
         @Velox("habits").get("/", **{option: 201})
         async def read() -> int:
             return 1
+
+
+@pytest.mark.parametrize(
+    ("options", "fix"),
+    [
+        ({"methods": ["GET", "PUT"]}, r"no option 'methods'.*route\('/', methods=\['GET', 'PUT'\]\)"),
+        ({"status": 99}, r"not 99.*200 to 599"),
+        ({"status": "201"}, r"not '201'.*200 to 599"),
+        ({"tags": "items"}, r"tags='items'.*tags=\['items'\]"),
+        ({"security": "bearer"}, r"security='bearer'.*security=\['bearer'\]"),
+    ],
+)
+def test_an_option_with_a_wrong_value_is_refused_with_the_right_one(options: dict[str, Any], fix: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"VX211 .*test_signature.py:\d+: .*{fix}"):
+
+        @Velox("values").get("/", **options)
+        async def read() -> int:
+            return 1
+
+
+def test_a_decorator_without_its_path_is_refused_at_once() -> None:
+    """Its handler would be lost without a word."""
+    app: Any = Velox("bare")
+    with pytest.raises(ConfigurationError, match=r'VX211 .*test_signature.py:\d+: .*@app.get\("/path"\)'):
+
+        @app.get  # type: ignore[untyped-decorator]
+        async def read() -> int:
+            return 1
