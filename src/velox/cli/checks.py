@@ -9,12 +9,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from velox._sources import PREFIX, read_dotenv, variables
 from velox.cli.loading import load_factory
 from velox.cli.port import listen
+from velox.cli.variables import unread_variables
 from velox.cli.version import package_version
 from velox.errors import ConfigurationError
 from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
@@ -28,8 +27,6 @@ _PYTHON_MIN = (3, 11)
 # Sanic 25.12.1 closed a header injection and a request smuggling hole; 27 is not out.
 _SANIC_MIN, _SANIC_BELOW = (25, 12, 1), (27,)
 _WORKERS_PER_CPU = 2
-# Variables that commands read without being settings.
-_OWN_VARIABLES = {"VELOX_DEBUG", "_VELOX_COMPLETE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +111,8 @@ def _app(patient: _Patient) -> Iterator[Finding]:
 def _unknown_variables(patient: _Patient) -> Iterator[Finding]:
     if patient.settings is None:
         return
-    known = variables(type(patient.settings)).keys() | _OWN_VARIABLES
-    unknown = [
-        f"{name} in {place}"
-        for names, place in ((os.environ, "the environment"), (read_dotenv(Path.cwd()), ".env"))
-        for name in sorted(names)
-        if name.upper().startswith(PREFIX) and not {name.upper(), name.upper().split("__")[0]} & known
-    ]
-    if unknown:
-        yield Finding("warn", f"no setting reads {', '.join(unknown)}", "'velox config' lists every setting.")
+    if unread := unread_variables(type(patient.settings)):
+        yield Finding("warn", *unread)
     else:
         yield Finding("ok", "every VELOX_ variable is a setting")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from velox.cli.console import style
+from velox.cli.console import note, style
+from velox.cli.variables import unread_variables
 from velox.cli.version import package_version
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ logger = logging.getLogger("velox")
 
 
 def announce(app: Velox, *, target: str) -> None:
-    """Print versions, environment, app, database and where to click, on stdout; in production, log it as one record."""
+    """Print versions, environment, app, database and where to click, on stdout; in production, log it as one record.
+
+    A ``VELOX_`` variable that no setting reads, a misspelt one say, is told in one line before.
+    """
+    if unread := unread_variables(type(app.settings)):
+        _warn(app, ". ".join(unread))
     if app.settings.production:
         facts = {"app": target, "routes": len(app.plans), "database": app.database.display_url, "url": address(app)}
         packages = {name: package_version(name) for name in ("velox-framework", "sanic")}
@@ -32,6 +38,13 @@ def announce(app: Velox, *, target: str) -> None:
     click.echo(style(head, "green", bold=True))
     for label, text in _lines(app, target):
         click.echo(f"  {style(f'{label:<10}', 'cyan')}{text}")
+
+
+def _warn(app: Velox, text: str) -> None:
+    if app.settings.production:
+        logger.warning(text)
+    else:
+        note(f"{style('warning', 'yellow', stderr=True)} {text}")
 
 
 def _lines(app: Velox, target: str) -> Iterator[tuple[str, str]]:
