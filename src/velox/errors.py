@@ -82,7 +82,7 @@ CODES: Mapping[str, str] = {
     "VX206": "a handler reads two bodies",
     "VX207": "a provider is missing, ambiguous or circular",
     "VX208": "a feature folder could not be imported",
-    "VX209": "two routes have the same name",
+    "VX209": "two routes or two blueprints have the same name",
     "VX210": "a security scheme is unknown",
     "VX211": "a route has an option that is none, or with a wrong value",
     # VX3xx settings

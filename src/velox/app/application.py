@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from sanic import Blueprint as SanicBlueprint
 from sanic import Sanic
 from sanic.config import Config
 from sanic.exceptions import SanicException
@@ -17,7 +18,15 @@ from sanic.models.futures import FutureRoute
 from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
-from velox.app.declared import Declared, already_answered, check_names, check_security, declared_path, reads_stream
+from velox.app.declared import (
+    Declared,
+    already_answered,
+    check_blueprint,
+    check_names,
+    check_security,
+    declared_path,
+    reads_stream,
+)
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
@@ -158,12 +167,23 @@ class Velox(Routes, FrontedApp):
             package: The dotted name of a package, such as ``"app"``.
 
         Raises:
-            ConfigurationError: VX208, with file and line, when a module cannot be imported.
+            ConfigurationError: VX208, with file and line, when a module cannot be imported; VX209 when two blueprints
+                have one name.
         """
         for module in import_tree(package):
             for value in vars(module).values():
-                if isinstance(value, Blueprint) and value.name not in self.blueprints:
+                if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+
+    def blueprint(self, blueprint: Any, **options: Any) -> None:
+        """Register a blueprint, or several, as Sanic does.
+
+        Raises:
+            ConfigurationError: VX209 when another one has its name.
+        """
+        if isinstance(blueprint, SanicBlueprint):
+            check_blueprint(blueprint, self.blueprints.get(blueprint.name))
+        super().blueprint(blueprint, **options)
 
     def provide(self, fn: Hook, scope: str = "request") -> Hook:
         """Register a provider: what makes the things that handlers ask for by type.

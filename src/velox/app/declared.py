@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from sanic import Blueprint
 from sanic.models.futures import FutureRoute
 from sanic_routing.route import Route
 
@@ -15,7 +16,15 @@ from velox.routing.plan import Plan
 from velox.routing.planning import path_template
 from velox.routing.route import Declaration
 
-__all__ = ["Declared", "already_answered", "check_names", "check_security", "declared_path", "reads_stream"]
+__all__ = [
+    "Declared",
+    "already_answered",
+    "check_blueprint",
+    "check_names",
+    "check_security",
+    "declared_path",
+    "reads_stream",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +87,21 @@ def check_names(plans: Iterable[Plan]) -> None:
                 f"{plan.location}: the route is named {plan.name!r}, as is the one at {other.location}",
                 hint="Rename one of the functions, or pass name= to its decorator",
             )
+
+
+def check_blueprint(blueprint: Blueprint, other: Blueprint | None) -> None:
+    """Blueprints' names are unique: they begin their routes' names. The same one may come again.
+
+    Raises:
+        ConfigurationError: VX209 when ``other``, registered before, is another one of that name.
+    """
+    if other is not None and other is not blueprint:
+        here, there = (getattr(one.ctx, "place", "a blueprint of Sanic's") for one in (blueprint, other))
+        raise ConfigurationError(
+            "VX209",
+            f"{here}: the blueprint is named {blueprint.name!r}, as is the one at {there}",
+            hint="Rename one of the two",
+        )
 
 
 def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:

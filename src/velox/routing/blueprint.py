@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from typing import Any
 
 from sanic import Blueprint as SanicBlueprint
 
+from velox.location import shortened
 from velox.routing.route import Routes
 
 __all__ = ["Blueprint"]
@@ -26,6 +28,8 @@ class Blueprint(Routes, SanicBlueprint):
 
     def __init__(self, name: str, url_prefix: str | None = None, **options: Any) -> None:
         super().__init__(name, url_prefix, **options)
+        caller = sys._getframe(1)
+        self.ctx.place = f"{shortened(caller.f_code.co_filename)}:{caller.f_lineno}"
         self._apps = weakref.WeakSet()  # type: ignore[assignment]
 
     def register(self, app: Any, options: dict[str, Any]) -> None:

@@ -301,3 +301,13 @@ async def test_routes_do_not_warn_or_log(make_app: Callable[..., Velox], caplog:
     app.blueprint(shared)
     await fetch(app, "/shared/1")
     assert caplog.records == []
+
+
+def test_two_blueprints_of_one_name_are_both_placed(make_app: Callable[..., Velox]) -> None:
+    """VX209; in a list of them too."""
+    app = make_app()
+    app.blueprint(Blueprint("twice"))
+    with pytest.raises(
+        ConfigurationError, match=r"VX209 .*test_application.py:\d+: .*'twice'.*test_application.py:\d+"
+    ):
+        app.blueprint([Blueprint("twice")])

@@ -129,3 +129,13 @@ def test_a_mistake_of_configuration_stays_what_it_is(
     write("shop4/a.py", "from velox import Velox\nVelox('a').provide(lambda: 1)\n")
     with pytest.raises(ConfigurationError, match="VX207"):
         make_app().discover("shop4")
+
+
+def test_two_blueprints_of_one_name_are_not_taken_for_one(
+    make_app: Callable[..., Velox], write: Callable[[str, str], None]
+) -> None:
+    """The second's routes would be missing without a word."""
+    write("shop9/a.py", ROUTES.format(name="same"))
+    write("shop9/b.py", ROUTES.format(name="same"))
+    with pytest.raises(ConfigurationError, match=r"VX209 .*b.py:3: .*'same'.*a.py:3"):
+        make_app().discover("shop9")
