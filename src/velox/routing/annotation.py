@@ -160,7 +160,7 @@ def type_hints(fn: Callable[..., Any]) -> dict[str, Any]:
     """``fn``'s annotations as objects, ``Annotated`` kept; for a class those of its constructor.
 
     Raises:
-        ConfigurationError: VX202 when a name in an annotation cannot be found at run time.
+        ConfigurationError: VX202 when a name in an annotation cannot be found at run time; VX201 for a mark's mistake.
     """
     hints: dict[str, Any] = {}
     for target in annotated_functions(fn):
@@ -174,6 +174,8 @@ def type_hints(fn: Callable[..., Any]) -> dict[str, Any]:
                 hint="Import it at the top of the module, outside of `if TYPE_CHECKING:`; a class within a function has"
                 " to be defined before the handler",
             ) from None
+        except ConfigurationError as error:  # a mark's
+            raise ConfigurationError(error.code, f"{location_of(fn)}: {error.message}", hint=error.hint) from None
     return hints
 
 

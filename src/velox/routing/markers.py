@@ -12,9 +12,13 @@ Where they are written::
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+from velox.errors import ConfigurationError
+from velox.location import shortened
 
 __all__ = ["Body", "Cookie", "File", "Form", "Header", "Marker", "Path", "Provide", "Query"]
 
@@ -28,6 +32,21 @@ class Marker:
     """
 
     name: str | None = None
+
+    def __new__(cls, name: str | None = None, **more: Any) -> Self:
+        """Refuse what other frameworks write into the mark: ConfigurationError VX201."""
+        if more or not (name is None or isinstance(name, str)):
+            caller = sys._getframe(1)
+            file = caller.f_code.co_filename
+            # A postponed annotation is no file's; who reads it knows its handler.
+            place = "" if file.startswith("<") else f"{shortened(file)}:{caller.f_lineno}: "
+            raise ConfigurationError(
+                "VX201",
+                f"{place}{cls.__name__} takes a name on the wire only, not {', '.join(more) or repr(name)}",
+                hint=f"Write constraints beside it: Annotated[str, {cls.__name__}(), Field(min_length=3)], with"
+                f" pydantic's Field; and a default behind it: q: Annotated[str, {cls.__name__}()] = 'x'",
+            )
+        return object.__new__(cls)
 
 
 @dataclass(frozen=True, slots=True)

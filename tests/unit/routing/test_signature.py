@@ -448,3 +448,20 @@ def test_a_decorator_without_its_path_is_refused_at_once() -> None:
         @app.get  # type: ignore[untyped-decorator]
         async def read() -> int:
             return 1
+
+
+def test_a_constraint_in_a_mark_is_refused_with_its_place() -> None:
+    """In a postponed annotation, and where the mark is made at once."""
+    app = Velox("marks")
+
+    @app.get("/")
+    async def read(q: Annotated[str, Query(min_length=3)]) -> str:
+        return q
+
+    beside = r"VX201 .*test_signature.py:\d+: Query .*min_length.*Query\(\), Field\(min_length=3\)\]"
+    with pytest.raises(ConfigurationError, match=beside):
+        app.compile()
+    with pytest.raises(ConfigurationError, match=beside):
+        Query(min_length=3)  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match=r"VX201 .*not Ellipsis"):
+        Query(...)  # type: ignore[arg-type]
