@@ -17,8 +17,8 @@ class Answer(httpx.Response):
     """
 
     def __repr__(self) -> str:
-        reasons = [*self._raised(), *self._problem()]
-        return f"<Response [{self.status_code} {self.reason_phrase}]{''.join(f' {reason}' for reason in reasons)}>"
+        reasons = "; ".join(filter(None, self._raised() or self._problem()))
+        return f"<Response [{self.status_code} {self.reason_phrase}]{reasons and f' {reasons}'}>"
 
     def _raised(self) -> list[str]:
         exception = self.extensions.get("exception")

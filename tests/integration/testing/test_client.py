@@ -105,7 +105,7 @@ async def test_an_answer_says_in_a_failed_assert_why_it_is_a_problem(small_app: 
         async with client.stream("GET", "/nowhere") as unread:
             assert repr(unread) == "<Response [404 Not Found]>"
     raised = crash.extensions["exception"]
-    assert f"<Response [500 Internal Server Error] {type(raised).__name__}: {raised} " in repr(crash)
+    assert f"<Response [500 Internal Server Error] {type(raised).__name__}: {raised}>" == repr(crash)
     assert repr(missing) == "<Response [404 Not Found] Nothing answers /nowhere.>"
     assert repr(fine) == "<Response [200 OK]>"
     assert "exception" not in fine.extensions
@@ -113,12 +113,12 @@ async def test_an_answer_says_in_a_failed_assert_why_it_is_a_problem(small_app: 
 
 async def test_an_answer_tells_each_wrong_value() -> None:
     document = {
-        "detail": "1 value is wrong.",
+        "detail": "one value is wrong",
         "errors": [{"parameter": "query.limit", "message": "too big", "code": "x"}, {"pointer": "/a", "message": "b"}],
     }
     headers = {"content-type": "application/problem+json"}
     answer = Answer(422, headers=headers, json=document)
-    assert repr(answer) == "<Response [422 Unprocessable Entity] 1 value is wrong. query.limit: too big /a: b>"
+    assert repr(answer) == "<Response [422 Unprocessable Entity] one value is wrong; query.limit: too big; /a: b>"
     assert repr(Answer(422, headers=headers, text="no JSON")) == "<Response [422 Unprocessable Entity]>"
 
 
