@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import types
 from typing import Any, Union, get_args, get_origin
 
@@ -37,6 +38,7 @@ class ResultEncoder:
         self.annotation = annotation = json_part(annotation)
         self.status = status
         self._where = where
+        self._validate = validate
         self.declared = annotation is not inspect.Signature.empty
         self._adapter: TypeAdapter[Any] | None = None
         if self.declared and annotation is not None and annotation is not type(None):
@@ -73,15 +75,39 @@ class ResultEncoder:
             # Handlers speak of fields by their names in Python; on the wire they have their aliases.
             checked = adapter.validator.validate_python(result, from_attributes=True, by_alias=True, by_name=True)
             # Instances are not validated again; "error" finds fields of theirs that were set to something else.
-            return adapter.serializer.to_json(checked, by_alias=True, warnings="error")
+            written = adapter.serializer.to_json(checked, by_alias=True, warnings="error")
+            if self._validate and b"null" in written:
+                self._check_numbers(adapter.serializer.to_python(checked, mode="json", by_alias=True))
+            return written
         except (ValidationError, PydanticSerializationError) as error:
             raise InvalidResult(f"{self._where}: the result does not fit the return annotation: {error}") from error
 
+    def _check_numbers(self, result: Any) -> None:
+        """The document says "number", and JSON has none for these: they are written as null."""
+        if holds_non_finite(result):
+            raise InvalidResult(
+                f"{self._where}: the result has a float that is not finite, which is written as null. Return None for"
+                " it, and annotate float | None"
+            )
+
     def _undeclared(self, result: Any) -> HTTPResponse:
+        if self._validate and isinstance(result, tuple) and len(result) == 2 and type(result[1]) is int:
+            raise InvalidResult(
+                f"{self._where}: the result is a tuple, which is a JSON array. For another status write status="
+                f"{result[1]} at the route, or return a Response; for an array, annotate it"
+            )
         try:
             return JsonResponse(to_json(result, inf_nan_mode="null"), self.status)
         except PydanticSerializationError as error:
             raise InvalidResult(f"{self._where}: the result cannot be written as JSON: {error}") from error
+
+
+def holds_non_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, dict):
+        return any(holds_non_finite(item) for item in value.values())
+    return isinstance(value, (list, tuple, set, frozenset)) and any(holds_non_finite(item) for item in value)
 
 
 def quick_writer(adapter: TypeAdapter[Any], annotation: Any) -> Writer | None:

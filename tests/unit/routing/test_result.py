@@ -176,7 +176,8 @@ async def test_everything_common_can_be_written(
     make_app: Callable[..., Velox], declared: bool, annotation: Any, result: Any, written: Any
 ) -> None:
     """With and without an annotation; a float that JSON has no number for is null."""
-    answer = await answer_of(make_app(), annotation if declared else ..., lambda: result)
+    app = make_app(env="prod", create_tables=False)
+    answer = await answer_of(app, annotation if declared else ..., lambda: result)
     assert answer.headers["content-type"] == "application/json"
     assert json.loads(answer.text, parse_constant=pytest.fail) == written
 
@@ -277,3 +278,35 @@ async def test_a_response_goes_out_as_it_is(
 async def test_the_declared_status_is_that_of_a_good_answer(make_app: Callable[..., Velox]) -> None:
     answer = await answer_of(make_app(), Shown, lambda: FULL, status=201)
     assert (answer.status_code, answer.json()) == (201, {"name": "n"})
+
+
+@pytest.mark.parametrize("env", ["dev", "test"])
+@pytest.mark.parametrize(
+    ("annotation", "result"),
+    [
+        (float, math.nan),
+        (list[float], [math.inf, 1.5]),
+        (Loose, Loose(ratio=math.nan, more={})),
+    ],
+)
+async def test_a_float_without_a_number_in_json_is_found_before_production(
+    make_app: Callable[..., Velox], env: str, annotation: Any, result: Any
+) -> None:
+    """The document says "number": in production it becomes null."""
+    answer = await answer_of(make_app(env=env, create_tables=False), annotation, lambda: result)
+    assert answer.status_code == 500
+    assert ("not finite" in answer.text) is (env == "dev")
+
+
+async def test_a_status_in_a_tuple_is_found_before_production(make_app: Callable[..., Velox]) -> None:
+    """It would be a JSON array with status 200."""
+    app = make_app(env="dev", create_tables=False)
+    answer = await answer_of(app, ..., lambda: ({"a": 1}, 201))
+    assert answer.status_code == 500
+    assert "status=201" in answer.text
+    assert "Response" in answer.text
+
+
+async def test_an_annotated_tuple_is_an_array(make_app: Callable[..., Velox]) -> None:
+    answer = await answer_of(make_app(), tuple[int, int], lambda: (1, 201))
+    assert answer.json() == [1, 201]
