@@ -27,7 +27,6 @@ async def read() -> str:
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
     """``write("shop/items/routes.py", source)``: a module of a project that can be imported until the test ends."""
     monkeypatch.syspath_prepend(tmp_path)
-    before = set(sys.modules)
 
     def make(name: str, source: str) -> None:
         file = tmp_path / name
@@ -39,8 +38,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         file.write_text(source)
 
     yield make
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    # Only the project's own: a library that was first imported meanwhile must not be imported twice.
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(f"{tmp_path}/"):
+            del sys.modules[name]
 
 
 async def test_blueprints_of_every_feature_folder_are_found(
