@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -41,3 +42,11 @@ def make_app() -> Callable[..., Velox]:
         return Velox(name, Settings(**given))
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _no_project_is_left() -> Iterator[None]:
+    """Every project that a test writes calls its modules ``app`` or ``main``; the next one has its own."""
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"app", "main"}]:
+        del sys.modules[name]
