@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import httpcore  # noqa: F401 - httpx imports it with its first connection; see everything_imported
 import pytest
 
 from velox import Settings, Velox
@@ -51,9 +52,9 @@ def create_app(settings: Settings | None = None) -> Velox:
 NUMBERS = itertools.count()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def everything_imported() -> None:
-    """A run inside this process forgets the modules that it imported; those of ours have to be there before."""
+    """A run inside this process forgets the modules that it imported; ours, and what they import, are there before."""
 
     async def use_an_app() -> None:
         app = Velox("warm", settings=Settings(env="test", database_url="sqlite://"))
@@ -64,7 +65,7 @@ def everything_imported() -> None:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, everything_imported: None) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A minimal project: one ``main.py``, and a ``.env`` that names the developer's own database."""
     monkeypatch.delenv("VELOX_DATABASE_URL", raising=False)
     pytester.makefile(".py", main=MAIN.replace("{table}", f"Note{next(NUMBERS)}"))
