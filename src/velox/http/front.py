@@ -95,6 +95,16 @@ class Front:
             return proto in SECURE
         return bool(request.conn_info is not None and request.conn_info.ssl)
 
+    def usual(self, transport: Any) -> bytes | None:
+        """The security headers of a connection's answers that have no headers of their own.
+
+        Returns:
+            ``None`` when they differ from answer to answer: a proxy says for each request whether it came over TLS.
+        """
+        if self.headers.looks_at_scheme and self._forwards:
+            return None
+        return self.headers.lines({}, secure=transport.get_extra_info("ssl_object") is not None)
+
     def add_headers(self, request: Any, response: Any) -> None:
         """The security headers, as a response middleware."""
         self.headers.add_to(response.headers, secure=self.is_secure(request))

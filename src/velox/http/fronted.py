@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sanic.response import BaseHTTPResponse
+
 from velox.http.front import Front
 from velox.http.protocol import VeloxProtocol
 
@@ -16,19 +18,22 @@ class FrontProtocol(VeloxProtocol):
     __slots__ = ()
     writes_front_headers: ClassVar[bool] = True
     front: ClassVar[Front]
-    usual: ClassVar[bytes | None]
     # Called by this name it costs a third of what super() does.
     _own_connection = VeloxProtocol._connection
 
-    def _connection(self) -> bytes:
+    def connection_made(self, transport: Any) -> None:
+        """A client connected: what all its answers have in common is known now."""
+        self.usual = self.front.usual(transport)
+        super().connection_made(transport)
+
+    def _connection(self, response: BaseHTTPResponse) -> bytes:
         """The fields that are not the response's own: they join the head in its one write."""
-        stream, lines = self.stream, self.usual
-        response: Any = stream.response
+        lines = self.usual
         if lines is None or response.headers:
             front = self.front
-            secure = front.headers.looks_at_scheme and front.is_secure(stream.request)
+            secure = front.headers.looks_at_scheme and front.is_secure(self.stream.request)
             lines = front.headers.lines(response.headers, secure=secure)
-        return self._own_connection() + lines
+        return self._own_connection(response) + lines
 
 
 def fronted(protocol: type[Any], front: Front) -> type[Any]:
@@ -36,4 +41,4 @@ def fronted(protocol: type[Any], front: Front) -> type[Any]:
     if not issubclass(protocol, VeloxProtocol) or issubclass(protocol, FrontProtocol):
         return protocol
     bases = (FrontProtocol,) if protocol is VeloxProtocol else (FrontProtocol, protocol)
-    return type(protocol.__name__, bases, {"front": front, "usual": front.headers.usual, "__slots__": ()})
+    return type(protocol.__name__, bases, {"front": front, "__slots__": ()})

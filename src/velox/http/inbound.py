@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from velox.http.budgets import Budgets
-from velox.http.head import FIELD, Fields, Line, check_fields, parse_fields, parse_line
+from velox.http.head import FIELD, Fields, check_fields, parse_fields, parse_line
 from velox.http.refusal import Refusal
 
 __all__ = ["Head", "Inbound"]
@@ -33,18 +34,35 @@ class Head:
         raw: Its bytes.
         has_body: Whether bytes of a body follow.
         has_plain_body: Whether that body is just its bytes: no coding, nothing to be said before it is sent.
+        is_usual: Whether its answer is an answer like any other: with a body, and without ``Connection``.
         stays: Whether the client lets the connection stay after the answer.
+        found: What the router said of it, and ``found_by`` which router: for it alone, kept for the next request.
     """
 
-    __slots__ = ("fields", "has_body", "has_plain_body", "method", "raw", "stays", "target", "version")
+    __slots__ = (
+        "fields",
+        "found",
+        "found_by",
+        "has_body",
+        "has_plain_body",
+        "is_usual",
+        "method",
+        "raw",
+        "stays",
+        "target",
+        "version",
+    )
 
-    def __init__(self, line: Line, fields: Fields, raw: bytes) -> None:
-        self.method, self.target, self.version, _ = line
+    def __init__(self, method: str, target: bytes, version: str, fields: Fields, raw: bytes) -> None:
+        self.method, self.target, self.version = method, target, version
+        self.found: Any = None
+        self.found_by: Any = None
         self.fields = fields
         self.raw = raw
         self.has_body = fields.chunked or bool(fields.length)
         self.has_plain_body = self.has_body and not (fields.chunked or fields.coded or fields.expect)
-        self.stays = not fields.close and (line.version == "1.1" or fields.keep_alive)
+        self.is_usual = version == "1.1" and method != "HEAD"
+        self.stays = not fields.close and (version == "1.1" or fields.keep_alive)
 
 
 class Inbound:
@@ -72,7 +90,7 @@ class Inbound:
         "_framing_bytes",
         "_head",
         "_in_trailers",
-        "_is_taken",
+        "_is_untold",
         "_parser",
         "_version",
         "body_done",
@@ -93,7 +111,7 @@ class Inbound:
         self._head: Head | None = None
         self.body_done = True
         self.left = 0
-        self._chunked = self._in_trailers = self._is_taken = False
+        self._chunked = self._in_trailers = self._is_untold = False
         self._chunk_left = self._framing_bytes = self.declared_bytes = 0
 
     @property
@@ -110,8 +128,7 @@ class Inbound:
     # What llhttp calls
 
     def on_body(self, data: bytes) -> None:
-        if not self._is_taken:
-            self._deliver(data)
+        self._deliver(data)
 
     def on_message_complete(self) -> None:
         self.body_done = True
@@ -124,7 +141,13 @@ class Inbound:
         Raises:
             Refusal: What came is no request, or over a limit.
         """
-        buffer = self.buffer
+        buffer, head = self.buffer, self._head
+        # A client that asks the same again sends the same bytes, and llhttp, which is between two requests again, would
+        # say the same of them: it need not be asked. 0.5 µs instead of 3.
+        if head is not None and not self._fed and buffer.startswith(head.raw):
+            self.buffer = buffer[len(head.raw) :]
+            self._is_untold = head.has_body
+            return self._begin_body(head) if head.has_body else head
         if buffer[:1] in LINE_ENDS and not self._fed:
             # RFC 9112, section 2.2: empty lines before a request are ignored.
             buffer = self.buffer = skip_empty_lines(buffer)
@@ -139,23 +162,24 @@ class Inbound:
             self._fed = size
             return None
         raw = buffer if end == len(buffer) else buffer[:end]
-        self.body_done = False
+        self.body_done = self._is_untold = False
         upgrades = self._feed_head(raw[self._fed :] if self._fed else raw)
         self._fed = 0
         self.buffer = buffer[end:]
-        head = self._head
-        # A client that asks the same again sends the same bytes, which mean the same: 4 µs less of 29.
-        if head is None or raw != head.raw:
-            head = self._head = self._parse(raw)
+        head = self._parse(raw)
         if upgrades and head.has_body:
             self._decline_upgrade(head.fields)
         if self.body_done == head.has_body:
             raise Refusal(400, "The request's framing is ambiguous.")
-        if head.has_body:
-            self._chunked = head.fields.chunked
-            self.left = self.declared_bytes = head.fields.length or 0
-            self._in_trailers = False
-            self._chunk_left = self._framing_bytes = 0
+        self._head = None if upgrades else head
+        return self._begin_body(head) if head.has_body else head
+
+    def _begin_body(self, head: Head) -> Head:
+        self.body_done = False
+        self._chunked = head.fields.chunked
+        self.left = self.declared_bytes = head.fields.length or 0
+        self._in_trailers = False
+        self._chunk_left = self._framing_bytes = 0
         return head
 
     def _feed_head(self, data: bytes) -> bool:
@@ -182,7 +206,7 @@ class Inbound:
             self._block, self._version, self._fields = block, line.version, known
             if line.authority is not None:
                 self._block = b""
-        return Head(line, known, raw)
+        return Head(line.method, line.target, line.version, known, raw)
 
     def _decline_upgrade(self, fields: Fields) -> None:
         """Read the body as any other: the upgrade is declined, or concerns what follows it (RFC 9110, section 7.8).
@@ -209,9 +233,11 @@ class Inbound:
             return None
         body, self.buffer = (buffer, b"") if len(buffer) == left else (buffer[:left], buffer[left:])
         self.left = 0
-        self._is_taken = True
-        self._parser.feed_data(body)
-        self._is_taken = False
+        if not self._is_untold:  # llhttp waits for it, and delivers it to nobody
+            self._deliver, deliver = ignore, self._deliver
+            self._parser.feed_data(body)
+            self._deliver = deliver
+        self.body_done = True
         return body
 
     def read_body(self) -> None:
@@ -221,6 +247,9 @@ class Inbound:
             Refusal: Its framing is malformed.
         """
         data, self.buffer = self.buffer, b""
+        if self._is_untold and self._head is not None:
+            self._is_untold = False
+            self._feed_head(self._head.raw)
         try:
             if self._chunked:
                 self.buffer = self._read_chunks(data)
@@ -273,6 +302,10 @@ class Inbound:
         found = FIELD.fullmatch(line[:-2]) if line.endswith(b"\r\n") else None
         if found is None or found[1].lower() in (b"content-length", b"transfer-encoding"):
             raise Refusal(400, "A trailer is malformed, or not allowed.")
+
+
+def ignore(_: bytes) -> None:
+    pass
 
 
 def skip_empty_lines(buffer: bytes) -> bytes:

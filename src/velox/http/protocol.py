@@ -106,7 +106,9 @@ class VeloxProtocol(Watched):
             if self.is_discarding:
                 self._go_on(self._discard())
         elif self.runner.work is None and self._can_write.is_set():
-            self._go_on(self._next())
+            work = self._next()
+            if work is not None:
+                self.runner.start(work)
         elif len(inbound.buffer) > self.budgets.read_ahead_bytes:
             self.pause_reading()
 
@@ -163,34 +165,20 @@ class VeloxProtocol(Watched):
             self.keep_alive = False
         if service.access_log:
             self._started_s = perf_counter()
-        if service.request_class is None:
-            request: Any = WireRequest(head, self.app, self.transport, self.conn_info)
-        else:
-            request = self._custom_request(head)
+        request: Any = WireRequest(head, self, stream) if service.request_class is None else self._custom_request(head)
         self.runner.renew_context().run(CURRENT.set, request)
         stream.begin(request, head)
-        request.stream = stream
         if head.target == b"*":
             return answer_result(self, request, HTTPResponse(status=204, headers={"Allow": ", ".join(HTTP_METHODS)}))
-        match, values = service.find(head.method, head.target) or NO_MATCH
-        if (
-            match is not None
-            and match.is_whole
-            and head.has_plain_body
-            and self.inbound.left <= (match.body_bytes or 0)
-        ):
-            body = self.inbound.take_body()
-            if body is not None:
-                request.body = body
-        if not self.inbound.body_done:
-            error = self._begin_body(head, match)
+        match, values = service.find(head) or NO_MATCH
+        if head.has_body:
+            error = self._take_body(request, head, match)
             if error is not None:
                 self.keep_alive = False
                 return answer_error(self, request, error)
         if match is None or not match.is_straight:
             return answer_through_sanic(self, request)
         request.route = match.route
-        request._match_info = values
         self._is_straight = True
         if stream.request_body and match.is_whole:
             body = stream.take_whole()
@@ -200,8 +188,14 @@ class VeloxProtocol(Watched):
         work: Work = match.handler(request, **values)
         return work
 
-    def _takes_whole(self, match: Match) -> bool:
-        return match.is_whole and match.body_bytes is not None and self.inbound.left <= match.body_bytes
+    def _take_body(self, request: Any, head: Head, match: Match | None) -> SanicException | None:
+        """Take the body if it is wanted whole, and here; else make ready for what of it comes."""
+        if match is not None and match.is_whole and head.has_plain_body:
+            body = self.inbound.take_body() if self.inbound.left <= (match.body_bytes or 0) else None
+            if body is not None:
+                request.body = body
+                return None
+        return self._begin_body(head, match)
 
     def _custom_request(self, head: Head) -> Any:
         """A request of the app's own class, made as Sanic makes it."""
@@ -209,7 +203,7 @@ class VeloxProtocol(Watched):
         assert custom is not None
         headers = Header(head.fields.items)
         request = custom(head.target, headers, head.version, head.method, self.transport, self.app, head.raw)
-        request.conn_info = self.conn_info
+        request.conn_info, request.stream = self.conn_info, self.stream
         return request
 
     def _begin_body(self, head: Head, match: Match | None) -> SanicException | None:
@@ -247,18 +241,39 @@ class VeloxProtocol(Watched):
     def handled(self, value: Any, error: BaseException | None) -> Work | None:
         """The request's coroutine has ended; what is to be run next."""
         stream = self.stream
-        if self._is_straight:
-            self._is_straight = False
-            if error is not None:
-                return answer_error(self, stream.request, error)
-            if not isinstance(value, HTTPResponse) or stream.request.responded or not is_status(value.status):
-                return answer_result(self, stream.request, value)
-            if self.transport is not None:
+        if not self._is_straight:
+            if error is not None and not isinstance(error, CancelledError):
+                error_logger.error("A request failed beyond its error handling", exc_info=error)
+            return self._finish()
+        self._is_straight = False
+        request = stream.request
+        if error is not None:
+            return answer_error(self, request, error, runs_middleware=not request._request_middleware_started)
+        if isinstance(value, HTTPResponse) and stream.stage is Stage.HANDLER:
+            # Of a response that response middleware has seen, the request says that it was responded to.
+            is_new = not request.responded or value is stream.response
+            answer = (self._quick(value) or self._long(value)) if is_new else None
+            if answer is not None:
                 stream.stage, stream.response = Stage.IDLE, value
-                self.transport.write(self.whole(value, value.body or b""))
-        elif error is not None and not isinstance(error, CancelledError):
-            error_logger.error("A request failed beyond its error handling", exc_info=error)
-        return self._finish()
+                if self.transport is not None:
+                    self.transport.write(answer)
+                return self._finish()
+        return answer_result(self, request, value)
+
+    def _quick(self, response: HTTPResponse) -> bytes | None:
+        """The answer, where nothing about the request, the response or the connection is out of the ordinary."""
+        usual = self.usual
+        if (
+            usual is None
+            or self.signal.stopped
+            or not (self.stream.head.is_usual and self.keep_alive and self.inbound.body_done)
+        ):
+            return None
+        return self.service.heads.quick(response, response.body or b"", usual)
+
+    def _long(self, response: HTTPResponse) -> bytes | None:
+        """The answer; ``None`` when its status is none."""
+        return self.whole(response, response.body or b"") if is_status(response.status) else None
 
     def _finish(self) -> Work | None:
         """The request is over: go on with the next, or close."""

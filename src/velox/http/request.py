@@ -17,26 +17,25 @@ __all__ = ["WireRequest"]
 
 
 class WireRequest(Request[Any, Any]):
-    """A :class:`sanic.Request` that costs 0.3 µs instead of 3.
+    """A :class:`sanic.Request` that costs 0.25 µs instead of 3.
 
     Sanic's own constructor copies the headers, parses the URL and fills thirty attributes. Here an attribute that was
     never set is made at the first look at it: Python calls ``__getattr__`` only for those, so one that is set costs
     nothing more.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_head",)
 
-    def __init__(self, head: Head, app: Any, transport: Any, conn_info: Any) -> None:
+    def __init__(self, head: Head, protocol: Any, stream: Any) -> None:
+        self._head = head
         self.raw_url = head.target
         self.method = head.method
-        self.version = head.version
-        self.head = head.raw
-        self.app = app
-        self.transport = transport
-        self.conn_info = conn_info
+        self.app = protocol.app
+        self.transport = protocol.transport
+        self.conn_info = protocol.conn_info
+        self.stream = stream
         self.body = b""
         self.responded = False
-        self._fields = head.fields
 
     def __getattr__(self, name: str) -> Any:
         make = DEFAULTS.get(name)
@@ -58,7 +57,12 @@ class WireRequest(Request[Any, Any]):
 
 
 def headers_of(request: WireRequest) -> Header:
-    return Header(request._fields.items)
+    return Header(request._head.fields.items)
+
+
+def values_of(request: WireRequest) -> dict[str, Any]:
+    found = request._head.found
+    return {} if found is None else dict(found[1])
 
 
 def nothing(_: WireRequest) -> None:
@@ -73,11 +77,13 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
     "headers": headers_of,
     "parsed_args": lambda _: defaultdict(RequestParameters),
     "parsed_not_grouped_args": lambda _: defaultdict(list),
-    "_match_info": lambda _: {},
+    "_match_info": values_of,
     "_parsed_url": lambda request: parse_url(request.raw_url),
     "_request_middleware_started": false,
     "_response_middleware_started": false,
     "_stream_id": lambda _: 0,
+    "head": lambda request: request._head.raw,
+    "version": lambda request: request._head.version,
     **dict.fromkeys(
         (
             "_ctx",
@@ -93,7 +99,6 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
             "parsed_json",
             "parsed_token",
             "route",
-            "stream",
         ),
         nothing,
     ),

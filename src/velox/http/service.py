@@ -11,6 +11,7 @@ from sanic.log import logger
 
 from velox.http.budgets import Budgets
 from velox.http.deadline import Sweep, Timed
+from velox.http.inbound import Head
 from velox.http.response import HeadWriter
 from velox.http.routes import Found, RouteFinder
 
@@ -57,6 +58,7 @@ class Service:
     """
 
     __slots__ = (
+        "_router",
         "_signals",
         "access_log",
         "app",
@@ -76,6 +78,7 @@ class Service:
         self, app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop, connections: set[Timed], budgets: Budgets
     ) -> None:
         self.app = app
+        self._router: Any = app.router
         self.loop = loop
         self.connections = connections
         self.budgets = budgets
@@ -99,11 +102,13 @@ class Service:
         self.routes = RouteFinder(self.app, may_go_straight=may_go_straight)
         logger.debug("velox: endpoints are called straight: %s", may_go_straight)
 
-    def find(self, method: str, target: bytes) -> Found | None:
-        """The route for ``target`` and the path's values; ``None`` when Sanic has to find it, or that there is none."""
-        if self.app.router.find_route is not self.routes.built_for:
+    def find(self, head: Head) -> Found | None:
+        """The route of ``head`` and the path's values; ``None`` when Sanic has to find it, or that there is none."""
+        routes = self.routes
+        if self._router._find_route is not routes.built_for:  # the property of that name costs 0.05 µs
             self.learn()
-        return self.routes.find(method, target) if self.routes.is_needed else None
+            routes = self.routes
+        return routes.find(head) if routes.is_needed else None
 
     def wants(self, event: str) -> bool:
         """Whether anybody listens to a signal of Sanic's."""
