@@ -13,7 +13,7 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from velox.http.budgets import Budgets
-from velox.http.head import FIELD, Fields, check_fields, parse_fields, parse_line
+from velox.http.head import FIELD, Fields, Line, check_fields, parse_fields, parse_line
 from velox.http.refusal import Refusal
 
 __all__ = ["Head", "Inbound"]
@@ -53,8 +53,9 @@ class Head:
         "version",
     )
 
-    def __init__(self, method: str, target: bytes, version: str, fields: Fields, raw: bytes) -> None:
-        self.method, self.target, self.version = method, target, version
+    def __init__(self, line: Line, fields: Fields, raw: bytes) -> None:
+        self.method, self.target, self.version, _ = line
+        method, version = self.method, self.version
         self.found: Any = None
         self.found_by: Any = None
         self.fields = fields
@@ -193,11 +194,9 @@ class Inbound:
         return False
 
     def _parse(self, raw: bytes) -> Head:
-        line_end = raw.find(b"\r\n")
-        line = parse_line(raw[:line_end])
+        line, block = parse_line(raw)
         if len(line.target) > self._budgets.target_bytes:
             raise Refusal(414, f"The request target has more than {self._budgets.target_bytes} bytes.")
-        block = raw[line_end + 2 :]
         known = self._fields
         if block != self._block or line.version != self._version or line.authority is not None:
             known = parse_fields(block, self._budgets.fields)
@@ -206,7 +205,7 @@ class Inbound:
             self._block, self._version, self._fields = block, line.version, known
             if line.authority is not None:
                 self._block = b""
-        return Head(line.method, line.target, line.version, known, raw)
+        return Head(line, known, raw)
 
     def _decline_upgrade(self, fields: Fields) -> None:
         """Read the body as any other: the upgrade is declined, or concerns what follows it (RFC 9110, section 7.8).

@@ -66,7 +66,7 @@ class Branch:
                 return None
             branch = following
         found = branch.routes.get(method)
-        return None if found is None else (found[0], dict(zip(found[1], values, strict=True)))
+        return None if found is None else (found[0], dict(zip(found[1], values)))  # noqa: B905 - 0.15 µs
 
 
 def routes_of(groups: list[Any]) -> Mapping[str, tuple[Any, tuple[str, ...]]]:
