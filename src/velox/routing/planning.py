@@ -14,7 +14,7 @@ from velox.routing.provider import Providers
 from velox.routing.route import Declaration
 from velox.routing.signature import SignatureReader
 
-__all__ = ["make_plan", "path_template"]
+__all__ = ["make_plan", "path_names", "path_shape", "path_template"]
 
 PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
 
@@ -22,6 +22,16 @@ PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
 def path_template(path: str) -> str:
     """Sanic's ``items/<item_id:str>`` as OpenAPI's ``/items/{item_id}``."""
     return "/" + PARAMETER.sub(r"{\1}", path).lstrip("/")
+
+
+def path_names(template: str) -> list[str]:
+    """The parameters of ``/items/{item_id}``, in order."""
+    return re.findall(r"{(\w+)}", template)
+
+
+def path_shape(template: str) -> str:
+    """What makes two templates the same: not their parameters' names."""
+    return re.sub(r"{\w+}", "{}", template)
 
 
 def make_plan(declaration: Declaration, name: str, path: str, methods: Collection[str], providers: Providers) -> Plan:
@@ -67,7 +77,7 @@ def names_in(path: str, handler: Callable[..., Any]) -> list[str]:
     Raises:
         ConfigurationError: VX205 when two have the same.
     """
-    names = re.findall(r"{(\w+)}", path)
+    names = path_names(path)
     if len(set(names)) < len(names):
         raise ConfigurationError(
             "VX205",
