@@ -106,7 +106,7 @@ def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:
         ConfigurationError: VX210 when one is not.
     """
     for plan in plans:
-        unknown = [name for name in plan.options.security if name not in schemes]
+        unknown = [name for way in plan.security for name in way if name not in schemes]
         if unknown:
             raise ConfigurationError(
                 "VX210",

@@ -21,7 +21,7 @@ from velox.errors import (
 )
 from velox.routing.annotation import display_name, without_alias
 from velox.routing.binding import group_fields, wire_name
-from velox.routing.plan import Parameter, Plan, Source
+from velox.routing.plan import Parameter, Plan, ResponseHeader, Source
 from velox.routing.planning import path_names, path_shape
 from velox.routing.problem import PROBLEM_JSON
 from velox.routing.result import json_part
@@ -111,17 +111,19 @@ def operation(plan: Plan, book: SchemaBook, name: str) -> dict[str, Any]:
         made["tags"] = list(plan.tags)
     # A handler and its providers may read the same parameter; OpenAPI wants it once.
     found = [each for p in inputs if p.source in IN_PARAMETERS for each in parameter_objects(p, book)]
-    parameters = {(each["in"], each["name"]): each for each in reversed(found)}
+    parameters: dict[tuple[str, str], Any] = {}
+    for each in [*found, *plan.layer_parameters]:
+        parameters.setdefault((each["in"], each["name"]), dict(each))
     if parameters:
-        made["parameters"] = list(reversed(parameters.values()))
+        made["parameters"] = list(parameters.values())
     body = request_body(inputs, book)
     if body:
         made["requestBody"] = body
     made["responses"] = responses(plan, book)
     if plan.options.deprecated:
         made["deprecated"] = True
-    if plan.options.security:
-        made["security"] = [{name: []} for name in plan.options.security]
+    if plan.security:
+        made["security"] = [{name: list(scopes) for name, scopes in way.items()} for way in plan.security]
     return made
 
 
@@ -218,7 +220,15 @@ def responses(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     for status, kind in sorted(kinds.items()):
         made[str(status)] = {"description": kind.title or phrase(status), "content": reference}
     made["default"] = {"description": "Any other problem", "content": reference}
+    for name, response in made.items():
+        headers = {header.name: header_object(header) for header in plan.response_headers if header.is_on(name)}
+        if headers:
+            response["headers"] = headers
     return made
+
+
+def header_object(header: ResponseHeader) -> dict[str, Any]:
+    return {"description": header.description, "schema": dict(header.schema)}
 
 
 def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:

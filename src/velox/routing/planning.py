@@ -9,7 +9,7 @@ from typing import Any
 
 from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
-from velox.routing.plan import Plan
+from velox.routing.plan import Plan, SharedOptions
 from velox.routing.provider import Providers
 from velox.routing.route import Declaration
 from velox.routing.signature import SignatureReader
@@ -34,7 +34,15 @@ def path_shape(template: str) -> str:
     return re.sub(r"{\w+}", "{}", template)
 
 
-def make_plan(declaration: Declaration, name: str, path: str, methods: Collection[str], providers: Providers) -> Plan:
+def make_plan(
+    declaration: Declaration,
+    name: str,
+    path: str,
+    methods: Collection[str],
+    providers: Providers,
+    *,
+    shared: tuple[SharedOptions, ...] = (),
+) -> Plan:
     """Read a route.
 
     Args:
@@ -43,6 +51,7 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
         path: Its path template, ``/items/{item_id}``.
         methods: Its methods; HEAD is left out where GET is there too.
         providers: The app's providers.
+        shared: What is said for it together with other routes.
 
     Raises:
         ConfigurationError: The signature has a mistake (VX201 to VX207).
@@ -68,6 +77,8 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
         tags=options.tags or tuple(name.split(".")[:-1][:1]),
         hidden=options.hidden,
         problems=tuple(dict.fromkeys([*options.problems, *named_problems(handler)])),
+        shared=shared,
+        security=tuple({name: ()} for name in options.security),
     )
 
 
