@@ -34,6 +34,7 @@ from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension
 from velox.location import location_of
+from velox.redis import Redis
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
@@ -60,6 +61,13 @@ DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
 
 
+def redis_of(settings: Settings, name: str) -> Redis | None:
+    """The client that the settings ask for; apps that share a server are told apart by their names."""
+    if settings.redis_url is None:
+        return None
+    return Redis(settings.redis_url, prefix=name, timeout_s=settings.redis_timeout_s, required=settings.redis_required)
+
+
 class Velox(Routes, FrontedApp):
     """A Sanic application with Velox's rooms in place.
 
@@ -74,6 +82,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
         ConfigurationError: The settings are wrong, or not fit for production (exit code 78).
@@ -90,6 +99,7 @@ class Velox(Routes, FrontedApp):
         "_security_schemes",
         "database",
         "description",
+        "redis",
         "settings",
         "shared",
         "title",
@@ -136,7 +146,10 @@ class Velox(Routes, FrontedApp):
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self._configure()
+        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
+        if self.redis is not None:
+            self.add_extension(self.redis)
         self.provide(self._session)
         self.provide(self._reader)
         health.mount(self, self.readiness)
