@@ -22,6 +22,7 @@ from velox.app.declared import (
     Declared,
     already_answered,
     check_blueprint,
+    check_guards,
     check_names,
     check_security,
     declared_path,
@@ -32,7 +33,7 @@ from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
-from velox.extension import ENDPOINT_MARK, Extension
+from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
 from velox.redis import Redis
 from velox.routing import health
@@ -40,6 +41,7 @@ from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
+from velox.routing.identity import Identify
 from velox.routing.layer import LayerMaker, documented, wrapped
 from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan, SharedOptions, Source
@@ -92,6 +94,7 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_declared",
+        "_installed",
         "_layers",
         "_lifespan",
         "_plans",
@@ -99,6 +102,7 @@ class Velox(Routes, FrontedApp):
         "_security_schemes",
         "database",
         "description",
+        "identify",
         "redis",
         "settings",
         "shared",
@@ -138,10 +142,12 @@ class Velox(Routes, FrontedApp):
             settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
         )
         self._declared: list[Declared] = []
+        self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self._layers: list[LayerMaker] = []
+        self.identify: Identify | None = None
         self.shared = SharedOptions("app")
         self._lifespan = Lifespan()
         self._app_scope = Scope()
@@ -192,6 +198,14 @@ class Velox(Routes, FrontedApp):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Installable) and not isinstance(value, type):
+                    self.install(value)
+
+    def install(self, extra: Installable) -> None:
+        """Let ``extra``, such as :class:`velox.auth.Accounts`, add to the app what it has; a second time is none."""
+        if extra not in self._installed:
+            self._installed.append(extra)
+            extra.install(self)
 
     def blueprint(self, blueprint: Any, **options: Any) -> None:
         """Register a blueprint, or several, as Sanic does.
@@ -254,6 +268,10 @@ class Velox(Routes, FrontedApp):
         """
         self._layers.append(maker)
 
+    def add_guard(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
+        self._layers.insert(0, maker)
+
     # What the plans say
 
     @property
@@ -282,6 +300,7 @@ class Velox(Routes, FrontedApp):
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
+        check_guards(self._plans.values(), is_guarded=self.identify is not None)
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
 
