@@ -145,7 +145,8 @@ class Binder:
         self._readers = [self._reader(parameter) for parameter in parameters if parameter.source is not Source.QUERY]
         self._query = [p for p in parameters if p.source is Source.QUERY]
         self._collect = [(p.key, _collector(p, self._query)) for p in self._query]
-        self._single = {p.alias: p.key for p in self._query} if all(map(is_single, self._query)) else None
+        single = {p.alias: p.key for p in self._query if is_single(p)}
+        self._single = single if len(single) == len(self._query) else None
         self._moments = [(p.key, name) for p in parameters for name in moments(p)]
 
     def __call__(self, request: Request, path: dict[str, Any]) -> dict[str, Any]:
