@@ -31,6 +31,7 @@ from velox.app.declared import (
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
+from velox.app.metering import Metering
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
@@ -160,6 +161,10 @@ class Velox(Routes, FrontedApp):
         self.provide(self._session)
         self.provide(self._reader)
         health.mount(self, self.readiness)
+        if settings.metrics:
+            metering = Metering(self)
+            metering.mount(self)
+            self.add_extension(metering)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
 

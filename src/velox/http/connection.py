@@ -40,6 +40,8 @@ class Connection(SanicProtocol):
     transport: Any
     budgets: ClassVar[Budgets] = Budgets()
     version: ClassVar[HTTP] = HTTP.VERSION_1
+    names_requests: ClassVar[bool] = False
+    """Whether every answer has ``X-Request-ID``."""
 
     __slots__ = (
         "has_eof",

@@ -6,8 +6,10 @@ from typing import Any, ClassVar
 
 from sanic.response import BaseHTTPResponse
 
+from velox._request_id import HEADER
 from velox.http.front import Front
 from velox.http.protocol import VeloxProtocol
+from velox.http.request import identity_line
 
 __all__ = ["FrontProtocol", "fronted"]
 
@@ -33,6 +35,8 @@ class FrontProtocol(VeloxProtocol):
             front = self.front
             secure = front.headers.looks_at_scheme and front.is_secure(self.stream.request)
             lines = front.headers.lines(response.headers, secure=secure)
+        if self.names_requests and HEADER not in response.headers:
+            lines += identity_line(self.stream.request)
         return self._own_connection(response) + lines
 
 
@@ -41,4 +45,4 @@ def fronted(protocol: type[Any], front: Front) -> type[Any]:
     if not issubclass(protocol, VeloxProtocol) or issubclass(protocol, FrontProtocol):
         return protocol
     bases = (FrontProtocol,) if protocol is VeloxProtocol else (FrontProtocol, protocol)
-    return type(protocol.__name__, bases, {"front": front, "__slots__": ()})
+    return type(protocol.__name__, bases, {"front": front, "names_requests": front.names_requests, "__slots__": ()})

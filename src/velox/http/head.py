@@ -60,13 +60,14 @@ class Fields:
         coded: Whether the body has a content coding, such as gzip.
         websocket: Whether the client wants a WebSocket.
         hosts: Every ``Host``.
+        named: Whether the client has named the request.
     """
 
-    __slots__ = ("chunked", "close", "coded", "expect", "hosts", "items", "keep_alive", "length", "websocket")
+    __slots__ = ("chunked", "close", "coded", "expect", "hosts", "items", "keep_alive", "length", "named", "websocket")
 
     def __init__(self) -> None:
         self.items: list[tuple[str, str]] = []
-        self.close = self.keep_alive = self.chunked = self.coded = self.websocket = False
+        self.close = self.keep_alive = self.chunked = self.coded = self.websocket = self.named = False
         self.length: int | None = None
         self.expect = ""
         self.hosts: list[bytes] = []
@@ -183,6 +184,10 @@ def read_upgrade(fields: Fields, value: bytes) -> None:
     fields.websocket = value.lower() == b"websocket"
 
 
+def read_identity(fields: Fields, value: bytes) -> None:
+    fields.named = True
+
+
 def read_host(fields: Fields, value: bytes) -> None:
     fields.hosts.append(value)
 
@@ -195,5 +200,6 @@ READERS: Final = {
     b"host": read_host,
     b"transfer-encoding": read_coding,
     b"upgrade": read_upgrade,
+    b"x-request-id": read_identity,
 }
 """The fields that concern the connection. Each reader gets a value without space around it."""

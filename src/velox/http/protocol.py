@@ -31,7 +31,7 @@ from velox.http.access import log_access
 from velox.http.answering import answer_endpoint, answer_error, answer_result, answer_through_sanic
 from velox.http.inbound import Head
 from velox.http.refusal import Refusal
-from velox.http.request import WireRequest
+from velox.http.request import WireRequest, identity_line
 from velox.http.response import is_status
 from velox.http.routes import Match
 from velox.http.runner import Work
@@ -163,7 +163,7 @@ class VeloxProtocol(Watched):
         self.since_s = service.sweep.now_s
         if not head.stays:
             self.keep_alive = False
-        if service.access_log:
+        if service.times:
             self._started_s = perf_counter()
         request: Any = WireRequest(head, self, stream) if service.request_class is None else self._custom_request(head)
         self.runner.renew_context().run(CURRENT.set, request)
@@ -269,7 +269,8 @@ class VeloxProtocol(Watched):
             or not (self.stream.head.is_usual and self.keep_alive and self.inbound.body_done)
         ):
             return None
-        return self.service.heads.quick(response, response.body or b"", usual)
+        line = identity_line(self.stream.request) if self.names_requests else b""
+        return self.service.heads.quick(response, response.body or b"", usual, line)
 
     def _long(self, response: HTTPResponse) -> bytes | None:
         """The answer; ``None`` when its status is none."""
@@ -279,8 +280,8 @@ class VeloxProtocol(Watched):
         """The request is over: go on with the next, or close."""
         stream, service, inbound = self.stream, self.service, self.inbound
         stage = stream.stage
-        if service.access_log and self.websocket is None:
-            log_access(stream.request, stream.response, self._started_s)
+        if service.times and self.websocket is None:
+            self._note_time()
         stream.end()
         if stage is Stage.IDLE and self.keep_alive and self.websocket is None:
             self.since_s = service.sweep.now_s
@@ -300,6 +301,15 @@ class VeloxProtocol(Watched):
         else:
             self.close_gently()
         return None
+
+    def _note_time(self) -> None:
+        """For the access log, and for ``/metrics``."""
+        service, request, response = self.service, self.stream.request, self.stream.response
+        if service.access_log:
+            log_access(request, response, self._started_s)
+        if service.meter is not None:
+            status = 0 if response is None else response.status
+            service.meter.note(request.route, request.method, status, perf_counter() - self._started_s)
 
     def _next_buffered(self) -> Work | None:
         self.resume_reading()

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 from httptools import parse_url
 from sanic import Request
 from sanic.compat import Header
 from sanic.request.parameters import RequestParameters
 
+from velox._request_id import HEADER, new_id, request_id
 from velox.http.inbound import Head
 
-__all__ = ["WireRequest"]
+__all__ = ["WireRequest", "identity_line"]
+
+
+IDENTITY: Final = f"{HEADER}: ".encode()
 
 
 class WireRequest(Request[Any, Any]):
@@ -45,6 +50,11 @@ class WireRequest(Request[Any, Any]):
         setattr(self, name, value)
         return value
 
+    @classmethod
+    def generate_id(cls, *_: Any) -> UUID:
+        """A new id."""
+        return new_id()
+
     @property
     def path(self) -> str:
         """The target's path, percent-encoded as it came."""
@@ -63,6 +73,15 @@ def headers_of(request: WireRequest) -> Header:
 def values_of(request: WireRequest) -> dict[str, Any]:
     found = request._head.found
     return {} if found is None else dict(found[1])
+
+
+def identity_line(request: Any) -> bytes:
+    """The field that names a request in its answer."""
+    if isinstance(request, WireRequest) and not request._head.fields.named:
+        if request._id is None:
+            request._id = new_id()  # as Request.id does, without a look at the headers
+        return b"%b%b\r\n" % (IDENTITY, str(request._id).encode())
+    return b"%b%b\r\n" % (IDENTITY, request_id(request).encode())
 
 
 def nothing(_: WireRequest) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 from sanic.compat import Header
 from sanic.response import BaseHTTPResponse
 
+from velox._request_id import HEADER
 from velox.errors import phrase
+from velox.http.security import SECURITY_FIELDS
 
 __all__ = ["HeadWriter", "has_body", "is_status"]
 
@@ -18,6 +20,7 @@ NOTHING_ALLOWED = str.maketrans("", "", "\r\n\0")
 BODYLESS = frozenset({204, 304})
 OURS = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"})
 """Fields that only the connection and the worker know; a handler's own are not sent."""
+DEFAULTED = frozenset(name.lower() for name in (HEADER, *SECURITY_FIELDS))
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -65,6 +68,23 @@ def opening_of(name: str) -> bytes | None:
     return None if lower in OURS or lower == "content-type" else f"{name.translate(NOTHING_ALLOWED)}: ".encode()
 
 
+@lru_cache(maxsize=1024)
+def plain_opening_of(name: str) -> bytes | None:
+    """The same; ``None`` also for fields that we set unless the handler does."""
+    return None if name.lower() in DEFAULTED else opening_of(name)
+
+
+def plain_fields(headers: Header) -> bytes | None:
+    """A response's own header fields; ``None`` when one of them decides about another of the head."""
+    lines = b""
+    for name, value in headers.items():
+        opening = plain_opening_of(name)
+        if opening is None:
+            return None
+        lines += b"%b%b\r\n" % (opening, value_of(value))
+    return lines
+
+
 def value_of(value: Any) -> bytes:
     """A field's value without CR, LF and NUL; nothing is looked for in what is printable."""
     text = value if type(value) is str else str(value)
@@ -108,19 +128,23 @@ class HeadWriter:
             self._ends.clear()
         return self.common
 
-    def quick(self, response: BaseHTTPResponse, body: bytes, usual: bytes) -> bytes | None:
+    def quick(self, response: BaseHTTPResponse, body: bytes, usual: bytes, line: bytes = b"") -> bytes | None:
         """What :meth:`whole` makes for a GET over HTTP/1.1 that keeps the connection, in 0.4 µs instead of 1.5.
 
         Args:
             response: The response.
             body: Its body.
             usual: The fields that all answers of the connection have.
+            line: One more field.
 
         Returns:
-            ``None`` when the answer has fields of its own, or is the first of its status and type.
+            ``None`` when it has a field that we may set too, or is the first of its status and type.
         """
         if response.headers:
-            return None
+            own = plain_fields(response.headers)
+            if own is None:
+                return None
+            line += own
         opening = self._openings.get((response.status, response.content_type))
         if opening is None:
             return None
@@ -129,7 +153,7 @@ class HeadWriter:
         end = self._ends.get(usual)
         if end is None:
             end = self._ends[usual] = usual + self.common
-        return b"%b%d\r\n%b%b" % (opening, len(body), end, body)
+        return b"%b%d\r\n%b%b%b" % (opening, len(body), line, end, body)
 
     def _remember(self, status: int, content_type: str | None) -> None:
         if len(self._openings) < MAX_OPENINGS:

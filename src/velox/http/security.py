@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sanic.compat import Header
 
 from velox.settings import Settings
 
-__all__ = ["SecurityHeaders", "security_fields"]
+__all__ = ["SECURITY_FIELDS", "SecurityHeaders", "security_fields"]
+
+SECURITY_FIELDS: Final = (
+    "Cross-Origin-Opener-Policy",
+    "Referrer-Policy",
+    "Strict-Transport-Security",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+)
+"""What an answer may have from here, unless it has it itself."""
 
 
 def security_fields(settings: Settings) -> dict[str, str]:

@@ -12,6 +12,7 @@ from sanic.log import logger
 from velox.http.budgets import Budgets
 from velox.http.deadline import Sweep, Timed
 from velox.http.inbound import Head
+from velox.http.meter import Meter
 from velox.http.response import HeadWriter
 from velox.http.routes import Found, RouteFinder
 
@@ -54,6 +55,8 @@ class Service:
         tasks: What runs beside the requests.
         sweep: Watches the deadlines.
         body_bytes, response_s: The budgets of these names, made out.
+        meter: Counts the requests; ``None``: nobody wants it.
+        times: Whether anybody wants to know how long a request took.
         request_class: The app's own class of requests; ``None`` for Sanic's.
     """
 
@@ -67,11 +70,13 @@ class Service:
         "connections",
         "heads",
         "loop",
+        "meter",
         "request_class",
         "response_s",
         "routes",
         "sweep",
         "tasks",
+        "times",
     )
 
     def __init__(
@@ -83,6 +88,8 @@ class Service:
         self.connections = connections
         self.budgets = budgets
         self.access_log = bool(app.config.ACCESS_LOG)
+        self.meter: Meter | None = getattr(app, "meter", None)
+        self.times = self.access_log or self.meter is not None
         custom: Any = app.request_class
         self.request_class = None if custom is None or custom is Request else custom
         self.heads = HeadWriter()
