@@ -76,8 +76,11 @@ class Board:
         self._map.close()
         self._map = None
         with locked(self._folder):
-            if not any(is_alive(path) for path in self._files() if path.name != str(os.getpid())):
+            own = self._folder / str(os.getpid())
+            if all(path == own or path.name == GONE or not is_alive(path) for path in self._files()):
                 shutil.rmtree(self._folder, ignore_errors=True)
+            else:
+                self._gather([own])
 
     def _files(self) -> list[Path]:
         assert self._folder is not None
@@ -86,17 +89,17 @@ class Board:
     def _gather_ended(self) -> None:
         """Add up what ended workers have left."""
         assert self._folder is not None
-        gone = self._folder / GONE
         with locked(self._folder):
-            ended = [path for path in self._files() if path != gone and not is_alive(path)]
-            if not ended:
-                return
-            boards = [read(path, self._size) for path in (gone, *ended)]
-            fresh = gone.with_suffix(".new")
-            fresh.write_bytes(array("d", map(sum, zip(*boards, strict=True))).tobytes())
-            fresh.replace(gone)
-            for path in ended:
-                path.unlink()
+            self._gather([path for path in self._files() if path.name != GONE and not is_alive(path)])
+
+    def _gather(self, ended: Sequence[Path]) -> None:
+        assert self._folder is not None
+        gone, fresh = self._folder / GONE, self._folder / "fresh"
+        boards = [read(path, self._size) for path in (gone, *ended)]
+        fresh.write_bytes(array("d", map(sum, zip(*boards, strict=True))).tobytes())
+        fresh.replace(gone)
+        for path in ended:
+            path.unlink()
 
 
 def mapped(path: Path, size: int) -> mmap.mmap:

@@ -46,32 +46,32 @@ def around(endpoint: Endpoint, before: Iterable[Any], after: Iterable[Any]) -> E
         # What is not one whole answer, or was sent already, goes through Sanic's respond().
         if not last or request.responded or not isinstance(result, HTTPResponse):
             return result
-        return await passed_through(last, request, result)
+        stream, response = request.stream, result
+        stream.respond(response)
+        request._response_middleware_started = True
+        try:
+            for run in last:
+                result = run(request, response)
+                if result.__class__ is CoroutineType or (result is not None and isawaitable(result)):
+                    result = await result
+                if result:
+                    response = replaced(stream, result)
+                    break
+        except Exception:  # noqa: BLE001 - as Sanic does: the answer is the one before
+            error_logger.exception("Exception occurred in one of response middleware handlers")
+        request.responded = True
+        if not isinstance(response, BaseHTTPResponse):
+            raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
+        return response
 
     return pipeline
+
+
+def replaced(stream: Any, response: Any) -> Any:
+    """What a response middleware returned in place of the answer; only a response can be one."""
+    return stream.respond(response) if isinstance(response, BaseHTTPResponse) else response
 
 
 def functions(middleware: Iterable[Any]) -> tuple[Callable[..., Any], ...]:
     """What is called in the end: Sanic wraps each in an object whose call hands on its arguments."""
     return tuple(getattr(each, "func", each) for each in middleware)
-
-
-async def passed_through(last: tuple[Callable[..., Any], ...], request: Any, response: Any) -> Any:
-    """``response``, or what response middleware made of it. An error of theirs is logged, and changes nothing."""
-    stream = request.stream
-    stream.respond(response)
-    request._response_middleware_started = True
-    try:
-        for run in last:
-            result = run(request, response)
-            if result.__class__ is CoroutineType or (result is not None and isawaitable(result)):
-                result = await result
-            if result:
-                response = stream.respond(result) if isinstance(result, BaseHTTPResponse) else result
-                break
-    except Exception:  # noqa: BLE001 - as Sanic does
-        error_logger.exception("Exception occurred in one of response middleware handlers")
-    request.responded = True
-    if not isinstance(response, BaseHTTPResponse):
-        raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
-    return response

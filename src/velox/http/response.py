@@ -178,8 +178,8 @@ class HeadWriter:
         size = len(body)
         if head_only:
             size, body = declared_length(headers, size), b""
-        elif not headers:
-            self._remember(status, content_type)
+        else:
+            self._remember(status, response.content_type)
         return b"%bContent-Length: %d\r\n%b%b%b" % (
             start(status, content_type),
             size,
