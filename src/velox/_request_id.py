@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from random import getrandbits
 from typing import Any, Final
-from uuid import UUID, SafeUUID
 
 __all__ = ["HEADER", "new_id", "request_id"]
 
@@ -13,7 +12,7 @@ HEADER: Final = "X-Request-ID"
 FIT: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """What a client may name its request: nothing that could end a header or confuse a log."""
 VERSION_4: Final = (0x4 << 76) | (0x2 << 62)
-VERSION_MASK: Final = ~((0xF << 76) | (0x3 << 62))
+RANDOM: Final = ~((0xF << 76) | (0x3 << 62))
 
 
 def request_id(request: Any) -> str:
@@ -24,18 +23,15 @@ def request_id(request: Any) -> str:
     if not given:
         return str(request.id)
     if not hasattr(request.ctx, "velox_request_id"):
-        request.ctx.velox_request_id = str(new_id())
+        request.ctx.velox_request_id = new_id()
     return str(request.ctx.velox_request_id)
 
 
-def new_id() -> UUID:
-    """A random UUID (RFC 9562, version 4): an id tells requests apart and is no secret, so it needs no ``os.urandom``.
+def new_id() -> str:
+    """A random UUID (RFC 9562, version 4) as text: an id tells requests apart and is no secret.
 
-    0.4 µs, where :func:`uuid.uuid4` takes 1.9 and a system call. Processes do not repeat each other: ``random`` takes a
-    new seed after a fork.
+    0.6 µs, where ``str(uuid.uuid4())`` takes 2.3 and a system call. Processes do not repeat each other: ``random`` takes
+    a new seed after a fork.
     """
-    made = object.__new__(UUID)
-    # As UUID's own constructor does, without its checks.
-    object.__setattr__(made, "int", getrandbits(128) & VERSION_MASK | VERSION_4)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
-    return made
+    digits = f"{getrandbits(128) & RANDOM | VERSION_4:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

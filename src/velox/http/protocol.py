@@ -249,10 +249,13 @@ class VeloxProtocol(Watched):
         request = stream.request
         if error is not None:
             return answer_error(self, request, error, runs_middleware=not request._request_middleware_started)
-        if isinstance(value, HTTPResponse) and stream.stage is Stage.HANDLER:
-            # Of a response that response middleware has seen, the request says that it was responded to.
-            is_new = not request.responded or value is stream.response
-            answer = (self._quick(value) or self._long(value)) if is_new else None
+        # Of a response that response middleware has seen, the request says that it was responded to.
+        if (
+            isinstance(value, HTTPResponse)
+            and stream.stage is Stage.HANDLER
+            and (not request.responded or value is stream.response)
+        ):
+            answer = self._written(value)
             if answer is not None:
                 stream.stage, stream.response = Stage.IDLE, value
                 if self.transport is not None:
@@ -260,21 +263,16 @@ class VeloxProtocol(Watched):
                 return self._finish()
         return answer_result(self, request, value)
 
-    def _quick(self, response: HTTPResponse) -> bytes | None:
-        """The answer, where nothing about the request, the response or the connection is out of the ordinary."""
-        usual = self.usual
-        if (
-            usual is None
-            or self.signal.stopped
-            or not (self.stream.head.is_usual and self.keep_alive and self.inbound.body_done)
-        ):
-            return None
-        line = identity_line(self.stream.request) if self.names_requests else b""
-        return self.service.heads.quick(response, response.body or b"", usual, line)
-
-    def _long(self, response: HTTPResponse) -> bytes | None:
-        """The answer; ``None`` when its status is none."""
-        return self.whole(response, response.body or b"") if is_status(response.status) else None
+    def _written(self, response: HTTPResponse) -> bytes | None:
+        """The answer's bytes; ``None`` when its status is none."""
+        usual, body, answer = self.usual, response.body or b"", None
+        if usual is not None and self.stream.head.is_usual and self.keep_alive and self.inbound.body_done:
+            line = identity_line(self.stream.request) if self.names_requests else b""
+            if not self.signal.stopped:
+                answer = self.service.heads.quick(response, body, usual, line)
+        if answer is None and is_status(response.status):
+            return self.whole(response, body)
+        return answer
 
     def _finish(self) -> Work | None:
         """The request is over: go on with the next, or close."""

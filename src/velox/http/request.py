@@ -29,7 +29,7 @@ class WireRequest(Request[Any, Any]):
     nothing more.
     """
 
-    __slots__ = ("_head",)
+    __slots__ = ("_head", "_identity")
 
     def __init__(self, head: Head, protocol: Any, stream: Any) -> None:
         self._head = head
@@ -51,9 +51,9 @@ class WireRequest(Request[Any, Any]):
         return value
 
     @classmethod
-    def generate_id(cls, *_: Any) -> UUID:
-        """A new id."""
-        return new_id()
+    def generate_id(cls, *given: Any) -> UUID:
+        """A new id; the one that the answer has got already, if it has."""
+        return UUID(given[0]._identity if given else new_id())
 
     @property
     def path(self) -> str:
@@ -78,9 +78,7 @@ def values_of(request: WireRequest) -> dict[str, Any]:
 def identity_line(request: Any) -> bytes:
     """The field that names a request in its answer."""
     if isinstance(request, WireRequest) and not request._head.fields.named:
-        if request._id is None:
-            request._id = new_id()  # as Request.id does, without a look at the headers
-        return b"%b%b\r\n" % (IDENTITY, str(request._id).encode())
+        return b"%b%b\r\n" % (IDENTITY, request._identity.encode())
     return b"%b%b\r\n" % (IDENTITY, request_id(request).encode())
 
 
@@ -96,6 +94,8 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
     "headers": headers_of,
     "parsed_args": lambda _: defaultdict(RequestParameters),
     "parsed_not_grouped_args": lambda _: defaultdict(list),
+    "_ctx": lambda request: request.make_context(),
+    "_identity": lambda _: new_id(),
     "_match_info": values_of,
     "_parsed_url": lambda request: parse_url(request.raw_url),
     "_request_middleware_started": false,
@@ -105,7 +105,6 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
     "version": lambda request: request._head.version,
     **dict.fromkeys(
         (
-            "_ctx",
             "_id",
             "_name",
             "_protocol",

@@ -7,7 +7,6 @@ from typing import Any
 from sanic import Sanic
 
 from velox.extension import ENDPOINT_MARK
-from velox.http.inbound import Head
 from velox.http.middleware import around
 from velox.http.tree import grow
 
@@ -55,10 +54,9 @@ class RouteFinder:
 
     Attributes:
         built_for: The search that Sanic's router has made of its routes; it makes another when routes are added.
-        is_needed: Whether Sanic's own search, in ``handle_request``, is not enough.
     """
 
-    __slots__ = ("_matches", "_may_go_straight", "_paths", "_router", "_tree", "built_for", "is_needed")
+    __slots__ = ("_is_needed", "_matches", "_may_go_straight", "_paths", "_router", "_tree", "built_for")
 
     def __init__(self, app: Sanic[Any, Any], *, may_go_straight: bool) -> None:
         router = app.router
@@ -70,16 +68,12 @@ class RouteFinder:
         self._may_go_straight = may_go_straight
         by_host = any(route.requirements for route in router.routes)
         # Where no handler is ours, or the host decides, Sanic finds the route by itself.
-        self.is_needed = not by_host and any(hasattr(route.handler, ENDPOINT_MARK) for route in router.routes)
+        self._is_needed = not by_host and any(hasattr(route.handler, ENDPOINT_MARK) for route in router.routes)
 
-    def find(self, head: Head) -> Found | None:
-        """The route of ``head`` and the path's values; ``None`` when there is none, and Sanic has to say so."""
-        if head.found_by is not self:
-            head.found, head.found_by = self._search(head.method, head.target), self
-        found: Found | None = head.found
-        return found
-
-    def _search(self, method: str, target: bytes) -> Found | None:
+    def find(self, method: str, target: bytes) -> Found | None:
+        """The route for ``target`` and the path's values; ``None`` when there is none, and Sanic has to say so."""
+        if not self._is_needed:
+            return None
         path = target.partition(b"?")[0]
         known = self._paths.get((method, path))
         if known is not None:

@@ -115,7 +115,10 @@ class Service:
         if self._router._find_route is not routes.built_for:  # the property of that name costs 0.05 µs
             self.learn()
             routes = self.routes
-        return routes.find(head) if routes.is_needed else None
+        if head.found_by is not routes:
+            head.found, head.found_by = routes.find(head.method, head.target), routes
+        found: Found | None = head.found
+        return found
 
     def wants(self, event: str) -> bool:
         """Whether anybody listens to a signal of Sanic's."""
