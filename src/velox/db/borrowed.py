@@ -15,6 +15,14 @@ __all__ = [
     "FieldInfoMetadata",
     "LazyLoader",
     "SQLModelMetaclass",
+    "asyncpg_refusal",
     "get_field_metadata",
     "get_sa_type_from_field",
 ]
+
+
+def asyncpg_refusal() -> type[Exception]:
+    """What asyncpg raises for a value that it cannot send; its public name is taken by the server's own refusal."""
+    from asyncpg.exceptions._base import DataError
+
+    return DataError  # type: ignore[no-any-return]

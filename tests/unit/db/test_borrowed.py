@@ -18,6 +18,13 @@ BORROWED = [
     ("sqlalchemy.pool", "AsyncAdaptedQueuePool", "_queue_class", "db/pool.py puts the fair queue there"),
     ("sqlalchemy.util.queue", "QueueCommon", "get_nowait", "db/pool.py has the queue's methods"),
     ("sqlalchemy.connectors.asyncio", "AsyncAdapt_dbapi_cursor", "_async_soft_close", "db/adapter.py answers it"),
+    (
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "AsyncAdapt_asyncpg_dbapi",
+        "_asyncpg_error_translate",
+        "db/postgresql.py adds to it",
+    ),
+    ("asyncpg.exceptions._base", "DataError", "__init__", "db/postgresql.py tells it from other mistakes"),
     ("sqlmodel._compat", "get_sa_type_from_field", "__call__", "db/model.py and db/inputs.py ask it for column types"),
     ("sqlmodel._compat", "get_field_metadata", "__call__", "db/model.py asks it for a Decimal's digits"),
     ("sqlmodel.main", "FieldInfoMetadata", "sa_type", "db/model.py sets the column's type there"),
