@@ -75,11 +75,14 @@ class Settings(Sourced):
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     """What the app signs with; at least 32 random bytes in production."""
     database_url: str = "sqlite:///app.db"
-    """Where the database is: ``sqlite:///app.db`` is a file in the project."""
+    """Where the database is: ``sqlite:///app.db`` is a file in the project; also ``postgresql://user:password@host/name``
+    and ``mariadb://user:password@host/name``."""
     database_pool_size: int = Field(default=5, ge=1)
-    """Connections that a worker holds at most."""
+    """The most connections of a worker that read at once; on a server, as many write."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
+    database_statement_timeout_s: Seconds = 30.0
+    """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20

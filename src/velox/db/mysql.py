@@ -13,6 +13,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.schema import Table
 
+from velox.db.borrowed import asyncmy_has_gone
 from velox.db.engine import Lane, Room
 from velox.db.network import ServerDialect, ServerEngine, first_value, tls_context
 
@@ -92,7 +93,7 @@ class VeloxMySQL(ServerDialect, MySQLDialect_asyncmy):
         return AsyncAdapt_asyncmy_dbapi(asyncmy)
 
     def is_dead(self, driver: Any) -> bool:
-        return not driver.connected
+        return asyncmy_has_gone(driver)
 
     async def ask(self, driver: Any) -> None:
         await driver.ping(reconnect=False)

@@ -48,8 +48,9 @@ class _Module(AsyncAdapt_asyncpg_dbapi):
 class _Execution(PGExecutionContext_asyncpg):
     def create_server_side_cursor(self) -> Any:
         # A cursor needs a transaction, which a reader has not: this one ends when the connection goes back.
-        self._dbapi_connection.dbapi_connection.isolation_level = None
-        return super().create_server_side_cursor()
+        connection: Any = self._dbapi_connection
+        connection.dbapi_connection.isolation_level = None
+        return connection.cursor(server_side=True)
 
 
 class VeloxPostgreSQL(ServerDialect, PGDialect_asyncpg):
@@ -67,7 +68,7 @@ class VeloxPostgreSQL(ServerDialect, PGDialect_asyncpg):
     def import_dbapi(cls) -> Any:
         import asyncpg
 
-        return _Module(asyncpg)
+        return _Module(asyncpg)  # type: ignore[no-untyped-call]
 
     async def setup_asyncpg_json_codec(self, conn: Any) -> None:
         await conn.driver_connection.set_type_codec(

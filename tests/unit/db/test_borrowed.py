@@ -24,6 +24,7 @@ BORROWED = [
         "_asyncpg_error_translate",
         "db/postgresql.py adds to it",
     ),
+    ("asyncmy.connection", "_ProtocolState", "eof", "db/mysql.py asks it whether a pooled connection has died"),
     ("asyncpg.exceptions._base", "DataError", "__init__", "db/postgresql.py tells it from other mistakes"),
     ("sqlmodel._compat", "get_sa_type_from_field", "__call__", "db/model.py and db/inputs.py ask it for column types"),
     ("sqlmodel._compat", "get_field_metadata", "__call__", "db/model.py asks it for a Decimal's digits"),
