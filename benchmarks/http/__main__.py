@@ -34,7 +34,10 @@ def main() -> None:
         "--quick", action="store_true", help="one round of one second: does it run, and roughly how fast"
     )
     parser.add_argument(
-        "--only", action="append", metavar="NAME", help="only servers whose name has this in it, such as velox; repeatable"
+        "--only",
+        action="append",
+        metavar="NAME",
+        help="only servers with this in their names; repeatable",
     )
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/http.md, .json and .svg")
     arguments = parser.parse_args()

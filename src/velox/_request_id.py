@@ -30,8 +30,8 @@ def request_id(request: Any) -> str:
 def new_id() -> str:
     """A random UUID (RFC 9562, version 4) as text: an id tells requests apart and is no secret.
 
-    0.6 µs, where ``str(uuid.uuid4())`` takes 2.3 and a system call. Processes do not repeat each other: ``random`` takes
-    a new seed after a fork.
+    0.6 µs, where ``str(uuid.uuid4())`` takes 2.3 and a system call. Processes do not repeat each other: ``random``
+    takes a new seed after a fork.
     """
     digits = f"{getrandbits(128) & RANDOM | VERSION_4:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 from sanic import Blueprint as SanicBlueprint
@@ -30,9 +30,9 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.in_use import DatabaseInUse
 from velox.app.lifespan import Lifespan
 from velox.app.metering import Metering
-from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
@@ -53,6 +53,10 @@ from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
 from velox.settings import Settings
+
+if TYPE_CHECKING:
+    from velox.app.storage import Storage
+    from velox.db import Database
 
 __all__ = ["Velox"]
 
@@ -84,7 +88,6 @@ class Velox(Routes, FrontedApp):
 
     Attributes:
         settings: The settings.
-        database: The database of ``settings.database_url``.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
@@ -98,10 +101,11 @@ class Velox(Routes, FrontedApp):
         "_installed",
         "_layers",
         "_lifespan",
+        "_opens_database",
         "_plans",
         "_providers",
         "_security_schemes",
-        "database",
+        "_storage",
         "description",
         "identify",
         "redis",
@@ -140,12 +144,8 @@ class Velox(Routes, FrontedApp):
         self.title = title or name
         self.version = version
         self.description = description
-        self.database = Database(
-            settings.database_url,
-            pool_size=settings.database_pool_size,
-            timeout_s=settings.database_timeout_s,
-            statement_timeout_s=settings.database_statement_timeout_s,
-        )
+        self._storage: Storage | None = None
+        self._opens_database = settings.source_of("database_url") != "default"
         self._declared: list[Declared] = []
         self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
@@ -158,11 +158,11 @@ class Velox(Routes, FrontedApp):
         self._app_scope = Scope()
         self._configure()
         self.redis = redis_of(settings, name)
-        self.add_extension(self.database)
+        self.add_extension(DatabaseInUse(self))
         if self.redis is not None:
             self.add_extension(self.redis)
-        self.provide(self._session)
-        self.provide(self._reader)
+        if self._opens_database:
+            self._store()
         health.mount(self, self.readiness)
         if settings.metrics:
             metering = Metering(self)
@@ -281,6 +281,31 @@ class Velox(Routes, FrontedApp):
         """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
         self._layers.insert(0, maker)
 
+    # Its database
+
+    @property
+    def database(self) -> Database:
+        """The database of ``settings.database_url``; it is opened when the app starts, if anybody names it before."""
+        self._opens_database = True
+        return self._store().database
+
+    @property
+    def uses_database(self) -> bool:
+        """Whether it is opened when the app starts: a setting names it, a handler asks for it, or there are tables."""
+        if not self._opens_database and "velox.db" in sys.modules:
+            self._opens_database = self._store().is_named_by(self._plans.values())
+        return self._opens_database
+
+    def _store(self) -> Storage:
+        """What provides sessions and readers, unless the project's own providers do."""
+        if self._storage is None:
+            from velox.app.storage import Storage
+
+            self._storage = storage = Storage(self.settings)
+            for fn in (storage.session, storage.reader):
+                self._providers.setdefault(provided_type(fn), (fn, "request"))
+        return self._storage
+
     # What the plans say
 
     @property
@@ -296,6 +321,8 @@ class Velox(Routes, FrontedApp):
             ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
         """
         settings = self.settings
+        if "velox.db" in sys.modules:  # whoever asks for a session has imported it
+            self._store()
         limits = Limits(
             settings.max_json_body_bytes,
             settings.max_form_body_bytes,
@@ -385,7 +412,7 @@ class Velox(Routes, FrontedApp):
         self._lifespan.drain()
 
     async def _prepare(self) -> None:
-        if self._creates_tables():
+        if self.uses_database and self._creates_tables():
             for table in await self.database.create_tables():
                 logger.info("created table %s", table)
         reader = SignatureReader((), (), self._providers)
@@ -405,16 +432,6 @@ class Velox(Routes, FrontedApp):
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.stop(self)
-
-    # The providers that every app has
-
-    async def _session(self) -> AsyncIterator[Session]:
-        async with self.database.session() as session:
-            yield session
-
-    async def _reader(self) -> AsyncIterator[Reader]:
-        async with self.database.reader() as reader:
-            yield reader
 
     # Where Velox takes over from Sanic
 

@@ -50,7 +50,7 @@ class Board:
         self._folder, self._size = folder, size
         self._map: mmap.mmap | None = None
         if folder is None:
-            self.cells = memoryview(array("d", bytes(CELL_BYTES * size)))
+            self.cells = self._view(bytearray(CELL_BYTES * size))
             return
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.stat().st_uid != os.getuid():
@@ -58,7 +58,11 @@ class Board:
         remove_abandoned(folder)
         self._gather_ended()
         self._map = mapped(folder / str(os.getpid()), size)
-        self.cells = memoryview(self._map).cast("d")
+        self.cells = self._view(self._map)
+
+    @staticmethod
+    def _view(memory: bytearray | mmap.mmap) -> memoryview[float]:
+        return memoryview(memory).cast("d")
 
     def all(self) -> list[Sequence[float]]:
         """The numbers of every worker, this one's first, and of those that ended."""

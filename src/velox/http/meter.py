@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from itertools import accumulate
 from typing import Any, Final
@@ -76,7 +76,7 @@ class Meter:
 
     __slots__ = ("_cells", "_known", "_layout")
 
-    def __init__(self, layout: Layout, cells: MutableSequence[float]) -> None:
+    def __init__(self, layout: Layout, cells: memoryview[float]) -> None:
         self._layout = layout
         self._cells = cells
         self._known: dict[tuple[int, str], int] = {}

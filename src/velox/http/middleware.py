@@ -29,28 +29,40 @@ def around(endpoint: Endpoint, before: Iterable[Any], after: Iterable[Any]) -> E
         after: Its response middleware, in order. The first truthy result replaces the answer.
     """
     first, last = functions(before), functions(after)
-    if not first and not last:
-        return endpoint
+    if first:
+        endpoint = after_middleware(endpoint, first)
+    return before_middleware(endpoint, last) if last else endpoint
 
-    async def pipeline(request: Any, **path: Any) -> Any:
-        if first:
-            request._request_middleware_started = True
-        for run in first:
+
+def after_middleware(endpoint: Endpoint, middleware: tuple[Callable[..., Any], ...]) -> Endpoint:
+    """``endpoint``, called if no request middleware answers."""
+
+    async def called_last(request: Any, **path: Any) -> Any:
+        request._request_middleware_started = True
+        for run in middleware:
             result = run(request)
             if result.__class__ is CoroutineType or (result is not None and isawaitable(result)):
                 result = await result
             if result:
-                break
-        else:
-            result = await endpoint(request, **path)
+                return result
+        return await endpoint(request, **path)
+
+    return called_last
+
+
+def before_middleware(endpoint: Endpoint, middleware: tuple[Callable[..., Any], ...]) -> Endpoint:
+    """``endpoint``, whose answers response middleware sees. An error of theirs is logged, and changes nothing."""
+
+    async def called_first(request: Any, **path: Any) -> Any:
+        response = await endpoint(request, **path)
         # What is not one whole answer, or was sent already, goes through Sanic's respond().
-        if not last or request.responded or not isinstance(result, HTTPResponse):
-            return result
-        stream, response = request.stream, result
+        if request.responded or not isinstance(response, HTTPResponse):
+            return response
+        stream = request.stream
         stream.respond(response)
         request._response_middleware_started = True
         try:
-            for run in last:
+            for run in middleware:
                 result = run(request, response)
                 if result.__class__ is CoroutineType or (result is not None and isawaitable(result)):
                     result = await result
@@ -64,7 +76,7 @@ def around(endpoint: Endpoint, before: Iterable[Any], after: Iterable[Any]) -> E
             raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
         return response
 
-    return pipeline
+    return called_first
 
 
 def replaced(stream: Any, response: Any) -> Any:

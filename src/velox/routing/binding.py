@@ -167,12 +167,12 @@ class Binder:
         # Most queries are single values with nothing encoded: 0.7 µs instead of 1.6 for three.
         if single is not None and "%" not in text and "+" not in text:
             for pair in text.split("&"):
-                name, _, value = pair.partition("=")
-                key = single.get(name)
-                if key is not None and pair:
-                    if key in raw:
+                name, _, given = pair.partition("=")
+                known = single.get(name)
+                if known is not None and pair:
+                    if known in raw:
                         break  # given twice, which is an error, and needs all values for its message
-                    raw[key] = value
+                    raw[known] = given
             else:
                 return
         values = parse_query(text)

@@ -219,12 +219,12 @@ def compile_arguments(
     parameters = [p for p in inputs if p.source in PARAMETERS]
     binder = Binder(parameters, where) if parameters else None
     body = next((p for p in inputs if p.source is Source.BODY), None)
-    if binder is None and body is None:
-        return bind_request(requests[0]) if requests else None
     if body is not None:
         everything = bind_all(binder, json_body(body, plan, limits, where), body)
     elif binder is not None:
         everything = bind_parameters(binder)
+    else:
+        return bind_request(requests[0]) if requests else None
 
     def bind_with_request(request: Request, path: dict[str, Any]) -> dict[str, Any]:
         values = everything(request, path)

@@ -17,7 +17,7 @@ def total(one: Board) -> list[float]:
     return [sum(column) for column in zip(*one.all(), strict=True)]
 
 
-def work(folder: Path, dies: bool) -> None:  # noqa: FBT001 - an argument of a process
+def work(folder: Path, dies: bool) -> None:
     """Another worker: it counts, and ends with or without a goodbye."""
     mine = Board(folder, 3)
     mine.cells[1] += 2.0
