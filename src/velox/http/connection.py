@@ -65,7 +65,7 @@ class Connection(SanicProtocol):
         served: Sanic[Any, Any] = app
         self.service = service_of(served, loop, self.connections, self.budgets)
         self.stream = WireStream(self)
-        self.inbound = Inbound(self.budgets, self.stream.feed)
+        self.inbound = Inbound(self.budgets, self.stream.feed, self.service.seen)
         self.websocket: WebSocket | None = None
         self.websocket_options = options
         self.keep_alive = bool(served.config.KEEP_ALIVE)

@@ -61,15 +61,29 @@ class Fields:
         websocket: Whether the client wants a WebSocket.
         hosts: Every ``Host``.
         named: Whether the client has named the request.
+        content_type: ``Content-Type``, the first one; ``None`` without one.
     """
 
-    __slots__ = ("chunked", "close", "coded", "expect", "hosts", "items", "keep_alive", "length", "named", "websocket")
+    __slots__ = (
+        "chunked",
+        "close",
+        "coded",
+        "content_type",
+        "expect",
+        "hosts",
+        "items",
+        "keep_alive",
+        "length",
+        "named",
+        "websocket",
+    )
 
     def __init__(self) -> None:
         self.items: list[tuple[str, str]] = []
         self.close = self.keep_alive = self.chunked = self.coded = self.websocket = self.named = False
         self.length: int | None = None
         self.expect = ""
+        self.content_type: str | None = None
         self.hosts: list[bytes] = []
 
     @property
@@ -184,6 +198,11 @@ def read_upgrade(fields: Fields, value: bytes) -> None:
     fields.websocket = value.lower() == b"websocket"
 
 
+def read_content_type(fields: Fields, value: bytes) -> None:
+    if fields.content_type is None:
+        fields.content_type = value.decode(errors="surrogateescape")
+
+
 def read_identity(fields: Fields, value: bytes) -> None:
     fields.named = True
 
@@ -196,6 +215,7 @@ READERS: Final = {
     b"connection": read_connection,
     b"content-encoding": read_content_coding,
     b"content-length": read_length,
+    b"content-type": read_content_type,
     b"expect": read_expect,
     b"host": read_host,
     b"transfer-encoding": read_coding,

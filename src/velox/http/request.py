@@ -10,6 +10,7 @@ from uuid import UUID
 from httptools import parse_url
 from sanic import Request
 from sanic.compat import Header
+from sanic.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic.request.parameters import RequestParameters
 
 from velox._request_id import HEADER, new_id, request_id
@@ -54,6 +55,12 @@ class WireRequest(Request[Any, Any]):
     def generate_id(cls, *given: Any) -> UUID:
         """A new id; the one that the answer has got already, if it has."""
         return UUID(given[0]._identity if given else new_id())
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type; without one, Sanic's default."""
+        given = self._head.fields.content_type
+        return DEFAULT_HTTP_CONTENT_TYPE if given is None else given
 
     @property
     def path(self) -> str:

@@ -11,7 +11,7 @@ from sanic.log import logger
 
 from velox.http.budgets import Budgets
 from velox.http.deadline import Sweep, Timed
-from velox.http.inbound import Head
+from velox.http.inbound import Head, Seen
 from velox.http.meter import Meter
 from velox.http.response import HeadWriter
 from velox.http.routes import Found, RouteFinder
@@ -51,6 +51,7 @@ class Service:
 
     Attributes:
         routes: Finds a target's route.
+        seen: The heads that connections have read.
         heads: Makes the heads of answers.
         tasks: What runs beside the requests.
         sweep: Watches the deadlines.
@@ -74,6 +75,7 @@ class Service:
         "request_class",
         "response_s",
         "routes",
+        "seen",
         "sweep",
         "tasks",
         "times",
@@ -85,6 +87,7 @@ class Service:
         self.app = app
         self._router: Any = app.router
         self.loop = loop
+        self.seen = Seen()
         self.connections = connections
         self.budgets = budgets
         self.access_log = bool(app.config.ACCESS_LOG)

@@ -20,7 +20,7 @@ async def run():
 asyncio.run(run())
 """
 ASKS = "@app.get('/')\nasync def handler(db: {kind}) -> None: ...\n"
-PROVIDES = "@app.provide\ndef rows(db: Session) -> list[int]: ...\n@app.get('/')\nasync def handler(rows: list[int]): ..."
+PROVIDES = "@app.provide\ndef rows(db: Session) -> list[int]: ...\n@app.get('/')\nasync def handler(it: list[int]): ..."
 TABLE = "from velox.db import Model, Field\nclass Row(Model, table=True):\n    id: int = Field(primary_key=True)"
 
 
