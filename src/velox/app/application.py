@@ -30,9 +30,11 @@ from velox.app.declared import (
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
+from velox.app.limiting import Limiting
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension
+from velox.limits.gate import Identify
 from velox.location import location_of
 from velox.redis import Redis
 from velox.routing import health
@@ -49,6 +51,7 @@ from velox.routing.provider import provided_type
 from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
+from velox.rules import LimitOption
 from velox.settings import Settings
 
 __all__ = ["Velox"]
@@ -78,6 +81,7 @@ class Velox(Routes, FrontedApp):
         name: Its name: letters, digits, ``_`` and ``-``, a letter first. It is also the API's title.
         settings: Default: read from the environment and the project's files.
         title, version, description: Of the API, for the documentation.
+        limit: How often somebody may use all routes together, as ``limit`` of a route.
 
     Attributes:
         settings: The settings.
@@ -94,6 +98,7 @@ class Velox(Routes, FrontedApp):
         "_declared",
         "_layers",
         "_lifespan",
+        "_limiting",
         "_plans",
         "_providers",
         "_security_schemes",
@@ -114,6 +119,7 @@ class Velox(Routes, FrontedApp):
         title: str | None = None,
         version: str = "0.1.0",
         description: str = "",
+        limit: LimitOption = None,
     ) -> None:
         settings = settings if settings is not None else Settings()
         if settings.production:
@@ -137,16 +143,18 @@ class Velox(Routes, FrontedApp):
         self.database = Database(
             settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
         )
+        self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
-        self._layers: list[LayerMaker] = []
-        self.shared = SharedOptions("app")
+        self._limiting = Limiting(self)
+        # The outermost first; what add_layer adds is inside of these.
+        self._layers: list[LayerMaker] = [self._limiting.layer]
+        self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self._configure()
-        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
         if self.redis is not None:
             self.add_extension(self.redis)
@@ -245,6 +253,15 @@ class Velox(Routes, FrontedApp):
             scheme: An OpenAPI Security Scheme Object, such as ``{"type": "http", "scheme": "bearer"}``.
         """
         self._security_schemes[name] = scheme
+
+    def identify(self, fn: Identify) -> Identify:
+        """Let ``fn(request)`` (sync or async) say who makes a request: limits then count the user or the API key.
+
+        It returns an :class:`~velox.limits.Identity`, or ``None`` for nobody that is known, who is counted by IP
+        address. It must have proved what it says: whoever can name another user can use up that user's limit.
+        """
+        self._limiting.identify = fn
+        return fn
 
     def add_layer(self, maker: LayerMaker) -> None:
         """Let ``maker`` put a layer around endpoints; what is added first is the outermost.

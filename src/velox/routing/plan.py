@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
+from velox.rules import LimitOption
 
 __all__ = [
     "Limits",
@@ -97,6 +98,7 @@ class RouteOptions:
     security: tuple[str, ...] = ()
     max_body_bytes: int | None = None
     deprecated: bool = False
+    limit: LimitOption = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class SharedOptions:
 
     scope: str
     """Whose it is: ``"app"``, or ``"blueprint links"``."""
+    limit: LimitOption = None
+    """Counted together for all of them; a route's own limits come in addition."""
 
 
 @dataclass(frozen=True, slots=True)

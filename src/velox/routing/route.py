@@ -16,6 +16,7 @@ from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.annotation import remember_local_names
 from velox.routing.plan import RouteOptions, SharedOptions
+from velox.rules import LimitOption
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
 
@@ -58,6 +59,8 @@ class Routes(RouteMixin):
         security: Names of security schemes (see :meth:`velox.Velox.add_security_scheme`) that it asks for.
         max_body_bytes: The body's limit, instead of the setting's.
         deprecated: Mark it as on its way out in the documentation.
+        limit: How often somebody may: ``"100/minute"``, several of them, or :class:`velox.limits.Policy`; in addition
+            to those of the blueprint and the app. ``False``: no limit at all.
 
     Mistakes in the signature are found when the app is compiled, and raise
     :class:`~velox.errors.ConfigurationError` with file, line and the fix.
@@ -82,6 +85,7 @@ class Routes(RouteMixin):
         security: Sequence[str] = (),
         max_body_bytes: int | None = None,
         deprecated: bool = False,
+        limit: LimitOption = None,
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Declare a route for ``methods`` (default GET)."""
@@ -96,6 +100,7 @@ class Routes(RouteMixin):
             security=tuple(security),
             max_body_bytes=max_body_bytes,
             deprecated=deprecated,
+            limit=limit,
         )
         names = tuple(method.upper() for method in methods or ("GET",))
 
