@@ -74,6 +74,8 @@ class Settings(Sourced):
     """Who reads HTTP under ``velox run``: Velox's strict protocol, or Sanic's own."""
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     """What the app signs with; at least 32 random bytes in production."""
+    previous_secret_keys: tuple[SecretStr, ...] = ()
+    """The secret keys before this one: what they signed is still read, and nothing new is signed with them."""
     database_url: str = "sqlite:///app.db"
     """Where the database is: ``sqlite:///app.db`` is a file in the project."""
     database_pool_size: int = Field(default=5, ge=1)

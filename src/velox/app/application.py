@@ -22,6 +22,7 @@ from velox.app.declared import (
     Declared,
     already_answered,
     check_blueprint,
+    check_guards,
     check_names,
     check_security,
     declared_path,
@@ -33,8 +34,7 @@ from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
-from velox.extension import ENDPOINT_MARK, Extension
-from velox.limits.gate import Identify
+from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
 from velox.redis import Redis
 from velox.routing import health
@@ -42,6 +42,7 @@ from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
+from velox.routing.identity import Identify
 from velox.routing.layer import LayerMaker, documented, wrapped
 from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan, SharedOptions, Source
@@ -96,6 +97,7 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_declared",
+        "_installed",
         "_layers",
         "_lifespan",
         "_limiting",
@@ -104,6 +106,7 @@ class Velox(Routes, FrontedApp):
         "_security_schemes",
         "database",
         "description",
+        "identify",
         "redis",
         "settings",
         "shared",
@@ -145,11 +148,13 @@ class Velox(Routes, FrontedApp):
         )
         self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
+        self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
+        self.identify: Identify | None = None
         self._limiting = Limiting(self)
-        # The outermost first; what add_layer adds is inside of these.
+        # The outermost first: a guard, these, what add_layer adds.
         self._layers: list[LayerMaker] = [self._limiting.layer]
         self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
@@ -200,6 +205,14 @@ class Velox(Routes, FrontedApp):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Installable) and not isinstance(value, type):
+                    self.install(value)
+
+    def install(self, extra: Installable) -> None:
+        """Let ``extra``, such as :class:`velox.auth.Accounts`, add to the app what it has; a second time is none."""
+        if extra not in self._installed:
+            self._installed.append(extra)
+            extra.install(self)
 
     def blueprint(self, blueprint: Any, **options: Any) -> None:
         """Register a blueprint, or several, as Sanic does.
@@ -254,15 +267,6 @@ class Velox(Routes, FrontedApp):
         """
         self._security_schemes[name] = scheme
 
-    def identify(self, fn: Identify) -> Identify:
-        """Let ``fn(request)`` (sync or async) say who makes a request: limits then count the user or the API key.
-
-        It returns an :class:`~velox.limits.Identity`, or ``None`` for nobody that is known, who is counted by IP
-        address. It must have proved what it says: whoever can name another user can use up that user's limit.
-        """
-        self._limiting.identify = fn
-        return fn
-
     def add_layer(self, maker: LayerMaker) -> None:
         """Let ``maker`` put a layer around endpoints; what is added first is the outermost.
 
@@ -270,6 +274,10 @@ class Velox(Routes, FrontedApp):
             maker: Asked for each route when the app is compiled, with its plan.
         """
         self._layers.append(maker)
+
+    def add_guard(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
+        self._layers.insert(0, maker)
 
     # What the plans say
 
@@ -299,6 +307,7 @@ class Velox(Routes, FrontedApp):
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
+        check_guards(self._plans.values(), is_guarded=self.identify is not None)
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from velox.errors import ConfigurationError
-from velox.limits.gate import Gate, Identify
+from velox.limits.gate import Gate
 from velox.limits.problems import QuotaExceeded, ReducedCapacity
 from velox.limits.rule import Rule, rules_of
 from velox.limits.store import LimitStore, make_shared_file, remove_shared_file
@@ -31,14 +31,10 @@ class Limiting:
 
     Args:
         app: The app.
-
-    Attributes:
-        identify: What says who makes a request.
     """
 
     def __init__(self, app: Any) -> None:
         settings = app.settings
-        self.identify: Identify | None = None
         self._app = app
         self._store = LimitStore(
             keys=settings.limits_keys,
@@ -57,7 +53,7 @@ class Limiting:
             return None
         self._use()
         gate = Gate(
-            rules, self._store.limiter, self.identify, carry=carry, is_stream=stream_of(plan.returns) is not None
+            rules, self._store.limiter, self._app.identify, carry=carry, is_stream=stream_of(plan.returns) is not None
         )
         may_not_know = any(rule.on_store_failure == "deny" for rule in rules)
         problems = (QuotaExceeded, ReducedCapacity) if may_not_know else (QuotaExceeded,)

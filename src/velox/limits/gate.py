@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from velox.errors import Problem
 from velox.limits.address import client_network
 from velox.limits.fields import current_field, policy_field, seconds
 from velox.limits.hit import Decision
 from velox.limits.limiter import Limiter, Unavailable
 from velox.limits.problems import QuotaExceeded, ReducedCapacity
 from velox.limits.rule import Rule
-from velox.rules.caller import Caller, Identity
+from velox.rules.caller import Caller
 
 __all__ = ["Gate", "Identify"]
 
-Identify = Callable[[Any], Awaitable[Identity | None] | Identity | None]
-"""Who makes a request, as far as it is known; sync or async."""
+Identify = Callable[[Any], Awaitable[Any]]
+"""Who asks: something with a ``key``, or ``None`` for nobody that is known."""
 Endpoint = Callable[..., Awaitable[Any]]
 Carry = Callable[[Any, Mapping[str, str]], None]
 
@@ -109,11 +109,10 @@ class Gate:
         ip = client_network(request.client_ip)
         if self._identify is None:
             return Caller(request, ip)
-        said = self._identify(request)
-        identity = await said if inspect.isawaitable(said) else said
-        if identity is None:
+        try:
+            return Caller(request, ip, await self._identify(request))
+        except Problem:  # credentials that are no good: whoever sends them is counted, and the route decides
             return Caller(request, ip)
-        return Caller(request, ip, identity.user_id, identity.api_key_id, identity.user)
 
 
 def refusal(violated: Mapping[str, Decision], fields: Mapping[str, str]) -> QuotaExceeded:

@@ -22,6 +22,7 @@ from velox.errors import (
 from velox.routing.annotation import display_name, without_alias
 from velox.routing.binding import group_fields, wire_name
 from velox.routing.plan import Parameter, Plan, ResponseHeader, Source
+from velox.routing.planning import path_names, path_shape
 from velox.routing.problem import PROBLEM_JSON
 from velox.routing.result import json_part
 from velox.routing.schemas import Schema, SchemaBook
@@ -56,13 +57,29 @@ def openapi_document(
         for method in plan.methods:
             # Every operation's id is its own, also where one handler has several methods.
             name = plan.name if len(plan.methods) == 1 else f"{plan.name}_{method.lower()}"
-            paths.setdefault(plan.path, {})[method.lower()] = operation(plan, book, name)
+            place(operation(plan, book, name), plan.path, method.lower(), paths)
     info = {"title": title, "version": version, **({"description": description} if description else {})}
     components: dict[str, Any] = {"schemas": book.components() if shown else {}}
     if security_schemes:
         components["securitySchemes"] = dict(security_schemes)
     tags = [{"name": tag} for tag in dict.fromkeys(tag for plan in shown for tag in plan.tags)]
     return {"openapi": "3.1.1", "info": info, "paths": paths, "components": components, "tags": tags}
+
+
+def place(operation: dict[str, Any], path: str, method: str, paths: dict[str, dict[str, Any]]) -> None:
+    """Put ``operation`` into ``paths``.
+
+    ``GET /x/{a}`` and ``DELETE /x/{b}`` are one path to OpenAPI, whatever their parameters are called ("identical and
+    invalid", 3.1.1, section 4.8.8): the later one takes the earlier one's names, unless that path has its method.
+    """
+    twin = next((known for known in paths if path_shape(known) == path_shape(path)), path)
+    if twin != path and method not in paths[twin]:
+        names = dict(zip(path_names(path), path_names(twin), strict=True))
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "path":
+                parameter["name"] = names[parameter["name"]]
+        path = twin
+    paths.setdefault(path, {})[method] = operation
 
 
 def check_schemas(plan: Plan) -> None:

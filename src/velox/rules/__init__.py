@@ -2,8 +2,8 @@
 room that they are for.
 """
 
-from velox.rules.caller import Caller, Identity
+from velox.rules.caller import Caller
 from velox.rules.limit import LimitOption, Policy
 from velox.rules.rate import Rate
 
-__all__ = ["Caller", "Identity", "LimitOption", "Policy", "Rate"]
+__all__ = ["Caller", "LimitOption", "Policy", "Rate"]

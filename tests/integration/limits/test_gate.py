@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import http_sf
@@ -11,8 +12,8 @@ import pytest
 from sanic import Request
 from sanic.response import BaseHTTPResponse, redirect
 
-from velox import Blueprint, ConfigurationError, JsonLines, NotFound, Velox
-from velox.limits import Caller, Identity, LimitOption, Policy
+from velox import Blueprint, ConfigurationError, JsonLines, NotFound, Unauthorized, Velox
+from velox.limits import Caller, LimitOption, Policy
 from velox.testing import TestClient
 
 Make = Callable[..., Velox]
@@ -184,36 +185,35 @@ class TestWho:
             ]
         assert neighbours == [200, 429, 429]
 
-    async def test_users_and_api_keys_come_before_addresses(self, make_app: Make) -> None:
+    async def test_whoever_is_known_is_counted_before_the_address(self, make_app: Make) -> None:
         app = app_with(make_app, "1/minute")
-
-        @app.identify
-        async def who(request: Request) -> Identity | None:
-            user, key = request.headers.get("x-user"), request.headers.get("x-key")
-            return Identity(user_id=user, api_key_id=key) if user or key else None
-
+        app.identify = who
         async with TestClient(app) as client:
             assert await statuses(client, 2, **{"x-user": "1"}) == [200, 429]
-            assert await statuses(client, 2, **{"x-user": "2", "x-key": "a"}) == [200, 429]
-            assert await statuses(client, 2, **{"x-key": "a"}) == [200, 429]
+            assert await statuses(client, 2, **{"x-user": "2"}) == [200, 429]
             assert await statuses(client, 2) == [200, 429]
+
+    async def test_who_sends_credentials_that_are_no_good_is_counted_by_address(self, make_app: Make) -> None:
+        app = app_with(make_app, "2/minute")
+
+        async def nobody(request: Request) -> User:
+            raise Unauthorized("no")
+
+        app.identify = nobody
+        async with TestClient(app) as client:
+            assert await statuses(client, 3) == [200, 200, 429]
 
     async def test_a_plan_decides_how_much(self, make_app: Make) -> None:
         def by_plan(caller: Caller) -> str | None:
-            return {"free": "1/minute", "pro": "3/minute", "staff": None}[caller.user]
+            return {"free": "1/minute", "pro": "3/minute", "staff": None}[caller.identity.key]
 
         app = app_with(make_app, Policy(by_plan))
-
-        @app.identify
-        def who(request: Request) -> Identity:
-            plan = request.headers["x-plan"]
-            return Identity(user_id=plan, user=plan)
-
+        app.identify = who
         async with TestClient(app) as client:
-            assert await statuses(client, 4, **{"x-plan": "free"}) == [200, 429, 429, 429]
-            assert await statuses(client, 4, **{"x-plan": "pro"}) == [200, 200, 200, 429]
-            assert await statuses(client, 4, **{"x-plan": "staff"}) == [200] * 4
-            assert "ratelimit" not in (await client.get("/", headers={"x-plan": "staff"})).headers
+            assert await statuses(client, 4, **{"x-user": "free"}) == [200, 429, 429, 429]
+            assert await statuses(client, 4, **{"x-user": "pro"}) == [200, 200, 200, 429]
+            assert await statuses(client, 4, **{"x-user": "staff"}) == [200] * 4
+            assert "ratelimit" not in (await client.get("/", headers={"x-user": "staff"})).headers
 
     async def test_costs_exemptions_and_other_things_to_count_by(self, make_app: Make) -> None:
         policy = Policy(
@@ -236,3 +236,13 @@ class TestWho:
 
 async def answer_one() -> int:
     return 1
+
+
+@dataclass(frozen=True)
+class User:
+    key: str
+
+
+async def who(request: Request) -> User | None:
+    name = request.headers.get("x-user")
+    return User(name) if name else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,7 +56,6 @@ def test_a_policy_that_cannot_be_is_refused_where_it_is_written(wrong: dict[str,
         Policy(**wrong)
 
 
-def test_a_caller_is_counted_as_user_then_as_key_then_by_address() -> None:
-    assert Caller(None, "192.0.2.1", user_id="7", api_key_id="k").id == "user:7"
-    assert Caller(None, "192.0.2.1", api_key_id="k").id == "key:k"
+def test_a_caller_is_counted_by_identity_then_by_address() -> None:
+    assert Caller(None, "192.0.2.1", SimpleNamespace(key="account:7")).id == "account:7"
     assert Caller(None, "192.0.2.1").id == "ip:192.0.2.1"
