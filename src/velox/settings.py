@@ -92,6 +92,8 @@ class Settings(Sourced):
     """Whether the app is not ready while Redis is down, though it could go on without."""
     database_statement_timeout_s: Seconds = 30.0
     """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
+    limits_keys: int = Field(default=100_000, ge=1000)
+    """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20
