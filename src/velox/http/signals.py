@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from types import FrameType
 
-__all__ = ["STOPPING", "end_with_parent", "held_back", "leave_at_once", "let_through", "on_signals"]
+__all__ = ["STOPPING", "end_with_parent", "has_terminal", "held_back", "leave_at_once", "let_through", "on_signals"]
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -32,6 +32,15 @@ def leave_at_once() -> None:
     import or a start-up step."""
     sys.stdout.flush()
     os._exit(0)
+
+
+def has_terminal() -> bool:
+    """Whether there is a terminal that can send signals, and has not been closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from sanic.exceptions import RequestTimeout, ServiceUnavailable
+from sanic.http.constants import Stage
 from websockets.frames import CloseCode
 from websockets.protocol import State
 
@@ -23,6 +24,7 @@ class Watched(Connection):
         runner: Runs the request's coroutine.
         is_discarding: Whether the rest of an answered request's body is read and dropped.
         is_head_begun: Whether a head is awaited since the connection, or since its first byte.
+        is_leaving: Whether the answer in hand ends because the server stops.
         since_s: When the present phase began, or last had progress, by the loop's clock.
     """
 
@@ -33,13 +35,14 @@ class Watched(Connection):
         "_unsent_bytes",
         "is_discarding",
         "is_head_begun",
+        "is_leaving",
         "runner",
     )
 
     def __init__(self, **named: Any) -> None:
         super().__init__(**named)
         self.runner = Runner(self.loop, self.handled)
-        self.is_discarding, self.is_head_begun = False, True
+        self.is_discarding, self.is_head_begun, self.is_leaving = False, True, False
         self._body_checked_s, self._body_checked_bytes = 0.0, 0
         self._stalled_s, self._unsent_bytes = 0.0, 0
 
@@ -54,7 +57,11 @@ class Watched(Connection):
 
     def check_deadlines(self, now_s: float) -> None:
         """Close what is over at ``now_s``; see :class:`~velox.http.budgets.Budgets`."""
-        if self.transport is None or self.websocket is not None:
+        if self.transport is None:
+            return
+        if self.websocket is not None:
+            if not self._can_write.is_set():
+                self._check_reader(now_s)
             return
         budgets, waited_s = self.budgets, now_s - self.since_s
         if self.is_lingering:
@@ -116,6 +123,13 @@ class Watched(Connection):
         self.close()
         return True
 
+    def leave_stream(self) -> None:
+        """End an event stream, which would never end by itself; called when the server stops."""
+        response = self.stream.response
+        if self.stream.stage is Stage.RESPONSE and not self.is_leaving and is_event_stream(response):
+            self.is_leaving = True
+            self.runner.cancel()
+
     def close(self, timeout: float | None = None) -> None:
         """Close; a WebSocket with its own goodbye."""
         if self.websocket is not None:
@@ -132,3 +146,9 @@ class Watched(Connection):
         """Hold ``task`` until it is done; the loop itself holds tasks only weakly."""
         self.service.tasks.add(task)
         task.add_done_callback(self.service.tasks.discard)
+
+
+def is_event_stream(response: Any) -> bool:
+    """Whether ``response`` is of the kind that clients open again when it has ended (WHATWG HTML, section 9.2)."""
+    media_type = response.headers.get("content-type", response.content_type) if response is not None else None
+    return bool(media_type) and str(media_type).startswith("text/event-stream")
