@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from itertools import count
 
-from velox import Settings, Velox
+from sanic import HTTPResponse, Request
+from sanic.response import text
+
+from velox import EventStream, Settings, Velox
 
 
 def create_app(settings: Settings | None = None) -> Velox:
@@ -21,5 +25,17 @@ def create_app(settings: Settings | None = None) -> Velox:
         """So that some requests are always in flight."""
         await asyncio.sleep(seconds)
         return "done"
+
+    @app.post("/body")
+    async def body(request: Request) -> HTTPResponse:
+        """How long the body is."""
+        return text(str(len(request.body)))
+
+    @app.get("/events")
+    async def events() -> EventStream[int]:
+        """They never end by themselves."""
+        for number in count():
+            yield number
+            await asyncio.sleep(0.01)
 
     return app

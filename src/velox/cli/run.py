@@ -70,11 +70,12 @@ def run(
       velox run --prod --host 0.0.0.0
     """
     from velox.http.handover import Inheritance
-    from velox.http.signals import leave_at_once, on_signals
+    from velox.http.signals import leave_at_once, let_through, on_signals
 
     environment = dict(os.environ)
     inherited = Inheritance.take()
     on_signals(leave_at_once if inherited is None else inherited.leave)  # before the imports that take time
+    let_through()
 
     from velox.cli.loading import load_factory
     from velox.cli.port import listen

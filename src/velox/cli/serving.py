@@ -20,6 +20,7 @@ from velox.cli.startup import announce
 from velox.errors import ConfigurationError
 from velox.factory import Factory, where
 from velox.http.drain import Timing
+from velox.http.files import allow_connections
 from velox.http.handover import Handover, Inheritance
 from velox.http.listener import refuse_new
 from velox.http.pidfile import PidFile, default_pid_file
@@ -79,6 +80,7 @@ def serve(
         leaving = partial(refuse_new, taken)
         if _serve(app, factory, taken, _timing(app), ready=ready, leaving=leaving, successor=handover):
             handover.become()
+        handover.close()
 
 
 def serve_in_turn(
@@ -189,6 +191,7 @@ def _serve(
     successor: Successor | None = None,
 ) -> bool:
     _prepare(app, taken)
+    allow_connections(app.settings.max_connections)
     try:
         return serve_app(app, taken, timing=timing, ready=ready, leaving=leaving, successor=successor)
     except ConfigurationError:

@@ -23,6 +23,8 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from typing import Self
 
+from velox.http.listener import refuse_new
+
 __all__ = ["Handover", "Inheritance"]
 
 VARIABLE = "_VELOX_HANDOVER"
@@ -75,7 +77,10 @@ class Inheritance:
     def serves(self) -> None:
         """This process serves from now on: a stand-in says so, a successor lets its stand-in go."""
         if self.is_stand_in:
-            os.write(self.ready, b"1")
+            try:
+                os.write(self.ready, b"1")
+            except BrokenPipeError:  # nobody waits any more; the other pipe says so too
+                pass
             os.close(self.ready)
             threading.Thread(target=self._wait_for_the_end, name="velox-stand-in", daemon=True).start()
         else:
@@ -94,8 +99,9 @@ class Inheritance:
         logger.info("replaced all workers")
 
     def leave(self) -> None:
-        """End before it serves, because of a signal: nobody has asked this process for anything."""
+        """End before it serves, because of a signal. The stand-in answers whom the kernel has let in."""
         if not self.is_stand_in:
+            refuse_new(self.socket())
             self.dismiss()
         os._exit(0)
 
@@ -129,18 +135,27 @@ class Handover:
                 command(), env=self._environment | offered.variable(), pass_fds=(offered.listening, here, says)
             )
             os.close(says)
-            if await asyncio.to_thread(os.read, hears, 1):
+            if await next_byte(hears):
                 return True
             code = await asyncio.to_thread(self._stand_in.wait)
             logger.warning("the new server exited with code %d before it was ready; the old one goes on", code)
             self._give_up()
         except asyncio.CancelledError:  # the server itself stops
-            self._give_up()
+            if self._stand_in is not None:
+                self._stand_in.terminate()
             raise
         finally:
             os.close(here)
             os.close(hears)
         return False
+
+    def close(self) -> None:
+        """There is no successor: let a stand-in go, and wait until it has."""
+        if self._line is not None and self._stand_in is not None:
+            refuse_new(self._taken)
+            self._give_up()
+            self._stand_in.wait()
+        self._taken.close()
 
     def _give_up(self) -> None:
         if self._line is not None:
@@ -162,3 +177,15 @@ class Handover:
 def command() -> list[str]:
     """The command that this process was started with."""
     return [sys.executable, *sys.orig_argv[1:]]
+
+
+async def next_byte(descriptor: int) -> bytes:
+    """What comes on a pipe; nothing, when its other end is closed."""
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    loop.add_reader(descriptor, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    return os.read(descriptor, 1)

@@ -21,7 +21,7 @@ from sanic.server.runners import _build_protocol_kwargs
 from velox.http.connections import Connection, announce_close, close_idle, closing, leave_streams
 from velox.http.drain import Drain, Stage, Timing
 from velox.http.listener import queued
-from velox.http.signals import has_terminal, on_signals
+from velox.http.signals import has_terminal, hold, on_signals
 
 __all__ = ["MARGIN_S", "Drainable", "serve_app"]
 
@@ -95,6 +95,8 @@ def serve_app(
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
         taken.close()
+        if server.succeeded:
+            hold()  # a signal to stop that comes from now on is the successor's
     return server.succeeded
 
 
@@ -170,10 +172,12 @@ class _Server:
             await self._stop(server)
 
     def _asked(self) -> None:
-        """A signal came."""
+        """A signal came: stop, and have no successor."""
         if not self.stop_wanted.is_set() and self.drain.stage is Stage.SERVING:
             self._end_in_time(_give_up)
-        self.loop.call_soon_threadsafe(self.stop_wanted.set)
+        self.succeeded = False
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.stop_wanted.set)
 
     def _hung_up(self) -> None:
         """SIGHUP came: from somebody who wants the newest program, or because the terminal was closed."""
@@ -184,11 +188,17 @@ class _Server:
 
     async def _prepare(self) -> None:
         assert self.successor is not None
-        self.succeeded = await self.successor.prepare()
+        is_ready = await self.successor.prepare()
         self.preparing = None
-        if self.succeeded and not self.stop_wanted.is_set():
-            self._end_in_time(self.successor.become)
+        if is_ready and not self.stop_wanted.is_set():
+            self.succeeded = True
+            self._end_in_time(self._succeed)
             self.stop_wanted.set()
+
+    def _succeed(self) -> None:
+        if self.succeeded and self.successor is not None:
+            self.successor.become()
+        _give_up()
 
     def _end_in_time(self, end: Callable[[], None]) -> None:
         """Also a loop that a handler blocks, or a step that hangs, ends in time."""

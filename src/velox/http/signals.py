@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from types import FrameType
 
-__all__ = ["STOPPING", "end_with_parent", "has_terminal", "held_back", "leave_at_once", "let_through", "on_signals"]
+__all__ = [
+    "STOPPING",
+    "end_with_parent",
+    "has_terminal",
+    "held_back",
+    "hold",
+    "leave_at_once",
+    "let_through",
+    "on_signals",
+]
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -57,9 +66,14 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def hold() -> None:
+    """Let signals wait, for a program that this process becomes."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPPING, signal.SIGHUP))
+
+
 def let_through() -> None:
     """Hear signals to stop, those :func:`held_back` until now too."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*STOPPING, signal.SIGHUP))
 
 
 def end_with_parent() -> None:
