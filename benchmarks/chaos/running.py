@@ -121,6 +121,11 @@ class Running:
         caught = int(status.partition("SigCgt:")[2].split()[0], 16)
         return bool(caught & 1 << (signal.SIGTERM - 1))
 
+    def memory_bytes(self) -> int:
+        """What the process has in memory."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit code."""
         self.process.send_signal(number)

@@ -252,15 +252,3 @@ _CHECKS = (
     _port,
     _workers,
 )
-    _python,
-    _packages,
-    _settings,
-    _app,
-    _unknown_variables,
-    _secret,
-    _clients,
-    _budgets,
-    _database,
-    _port,
-    _workers,
-)

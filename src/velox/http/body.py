@@ -32,6 +32,8 @@ class Way(Protocol):
 
     def resume_body(self) -> None: ...
 
+    def body_came(self) -> None: ...
+
 
 class IncomingBody(Stream):
     """The incoming half of a stream.
@@ -205,6 +207,7 @@ class IncomingBody(Stream):
             await reader
         finally:
             self._reader = None
+            self.protocol.body_came()
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

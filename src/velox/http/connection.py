@@ -163,3 +163,6 @@ class Connection(SanicProtocol):
     def resume_body(self) -> None:
         """Somebody waits for more of the body."""
         self.resume_reading()
+
+    def body_came(self) -> None:
+        """Nobody waits for it any more."""

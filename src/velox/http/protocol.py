@@ -102,7 +102,8 @@ class VeloxProtocol(Watched):
             return
         inbound.buffer = inbound.buffer + data if inbound.buffer else data
         if not inbound.body_done:
-            self.since_s = self.service.sweep.now_s
+            if not self.is_discarding:  # which has to be over in time, however often more comes
+                self.since_s = self.service.sweep.now_s
             self._read_body()
             if self.is_discarding:
                 self._go_on(self._discard())
@@ -218,6 +219,7 @@ class VeloxProtocol(Watched):
         fields, limit = head.fields, float(self.service.body_bytes)
         if match is not None and match.body_bytes is not None:
             limit = math.inf if match.is_stream else match.body_bytes
+        self.expect_body()
         expects = fields.expect == "100-continue" and head.version == "1.1"
         ratio = self.budgets.compression_ratio
         inflater = Inflater(fields.coding, ratio) if ratio and fields.coding in CODINGS else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from typing import Any
 
 from sanic.exceptions import RequestTimeout, ServiceUnavailable
@@ -15,6 +17,9 @@ from velox.http.refusal import Refusal
 from velox.http.runner import Runner, Work
 
 __all__ = ["Watched"]
+
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER: on, 0 seconds."""
 
 
 class Watched(Connection):
@@ -30,7 +35,8 @@ class Watched(Connection):
 
     __slots__ = (
         "_body_checked_bytes",
-        "_body_checked_s",
+        "_body_wait_s",
+        "_body_waited_s",
         "_stalled_s",
         "_unsent_bytes",
         "is_discarding",
@@ -43,17 +49,25 @@ class Watched(Connection):
         super().__init__(**named)
         self.runner = Runner(self.loop, self.handled)
         self.is_discarding, self.is_head_begun, self.is_leaving = False, True, False
-        self._body_checked_s, self._body_checked_bytes = 0.0, 0
+        self._body_wait_s, self._body_waited_s, self._body_checked_bytes = 0.0, 0.0, 0
         self._stalled_s, self._unsent_bytes = 0.0, 0
 
     def handled(self, value: Any, error: BaseException | None) -> Work | None:
         """The coroutine that ran has ended; what is to be run next."""
         raise NotImplementedError
 
+    def expect_body(self) -> None:
+        """A body begins."""
+        self._body_waited_s, self._body_checked_bytes = 0.0, 0
+
     def resume_body(self) -> None:
         """Somebody waits for more of the body: from now on it has to come."""
-        self._body_checked_s, self._body_checked_bytes = self.loop.time(), self.stream.received_bytes
+        self._body_wait_s = self.loop.time()
         super().resume_body()
+
+    def body_came(self) -> None:
+        """Nobody waits any more. Only time that was waited counts, however often more came in it."""
+        self._body_waited_s += self.loop.time() - self._body_wait_s
 
     def check_deadlines(self, now_s: float) -> None:
         """Close what is over at ``now_s``; see :class:`~velox.http.budgets.Budgets`."""
@@ -88,16 +102,18 @@ class Watched(Connection):
         if unsent_bytes != self._unsent_bytes:
             self._stalled_s, self._unsent_bytes = now_s, unsent_bytes
         elif now_s - self._stalled_s > self.budgets.write_stall_s:
+            # Without this the kernel would keep what it has to send, up to some MiB, and try for minutes.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             self.transport.abort()
 
     def _check_handler(self, now_s: float) -> None:
         budgets, stream = self.budgets, self.stream
         if stream.is_waited_for:
-            window_s = now_s - self._body_checked_s
+            window_s = self._body_waited_s + now_s - self._body_wait_s
             if window_s < budgets.body_window_s:
                 return
             arrived_bytes = stream.received_bytes - self._body_checked_bytes
-            self._body_checked_s, self._body_checked_bytes = now_s, stream.received_bytes
+            self._body_waited_s, self._body_wait_s, self._body_checked_bytes = 0.0, now_s, stream.received_bytes
             if arrived_bytes < budgets.body_rate * window_s:
                 self.keep_alive = False
                 stream.fail(RequestTimeout("The request's body came too slowly"))
