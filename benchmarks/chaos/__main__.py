@@ -37,7 +37,7 @@ SLOW_RUNS = 3
 SLOW_CLIENTS = 400
 QUIET_S = 5.0
 # The default budgets, and what a sweep may be late.
-CLOSED_WITHIN_S = {"slow head": 12.0, "slow body": 14.0, "slow reader": 33.0}
+CLOSED_WITHIN_S = {"slow head": 12.0, "slow body": 14.0, "slow reader": 34.0}
 MAX_RATIO = 2.0
 
 
@@ -180,12 +180,19 @@ def held(project: Path, *, kind: str) -> Outcome:
             found = pool.submit(attack, server.port, KINDS[kind], clients=SLOW_CLIENTS, for_s=limit_s).result()
         grown_mib = (server.memory_bytes() - before_bytes) / 2**20
         server.stop()
-        ratio = busy.p99_s() / quiet.p99_s()
-        lost = [*quiet.failed, *busy.failed, *blemishes(server), *["held open"] * found.still_open]
+        ratio = busy.usual_p99_s() / quiet.usual_p99_s()
+        lost = [
+            *quiet.failed,
+            *busy.failed,
+            *blemishes(server),
+            *[f"{found.still_open} held open"] * bool(found.still_open),
+        ]
         if ratio > MAX_RATIO:
             lost.append(f"99 of 100 usual requests took up to {ratio:.1f} times as long as before")
-        p99s = f"p99 {1000 * quiet.p99_s():.1f} ms before, {1000 * busy.p99_s():.1f} ms meanwhile"
-        note = f"{p99s}; {len(found.closed_after_s)} closed, memory {grown_mib:+.0f} MiB"
+        usual = f"{1000 * quiet.usual_p99_s():.1f} ms before, {1000 * busy.usual_p99_s():.1f} ms meanwhile"
+        outliers = f"{1000 * busy.p99_s():.1f} ms with its outliers"
+        closed = f"{len(found.closed_after_s)} closed, memory {grown_mib:+.0f} MiB"
+        note = f"p99 of others: {usual} ({outliers}); {closed}"
         return Outcome(tuple(lost), len(busy.took_s), took_s=max(found.closed_after_s, default=0.0), note=note)
 
 

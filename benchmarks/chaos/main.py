@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Velox:
     async def endless() -> AsyncIterator[bytes]:
         """As much as a client reads."""
         while True:
-            yield bytes(65_536)
+            yield bytes(16_384)
             await asyncio.sleep(0)
 
     @app.post("/json")

@@ -52,7 +52,7 @@ class WireSettings(Sourced):
     write_timeout_s: Timeout = 30.0
     """How long a client may read nothing while something waits to be sent; then it is cut."""
     write_buffer_bytes: Buffer = 64 * 2**10
-    """What may wait to be sent to a client before a stream waits for it."""
+    """What may wait to be sent to a client before a stream waits for it; twice as much waits in the kernel."""
     read_ahead_bytes: Buffer = 64 * 2**10
     """What is kept of a body, or of pipelined requests, before reading pauses."""
     max_framing_bytes: Bytes = Field(default=8 * 2**10, ge=256)

@@ -18,9 +18,10 @@ from sanic import Sanic
 from sanic.application.constants import ServerStage
 from sanic.server.runners import _build_protocol_kwargs
 
+from velox.http.budgets import Budgets
 from velox.http.connections import Connection, announce_close, close_idle, closing, leave_streams
 from velox.http.drain import Drain, Stage, Timing
-from velox.http.listener import queued
+from velox.http.listener import limit_unsent, queued
 from velox.http.signals import has_terminal, hold, on_signals
 
 __all__ = ["MARGIN_S", "Drainable", "serve_app"]
@@ -129,6 +130,7 @@ class _Server:
             self.tls = {"ssl": settings["ssl"], "ssl_handshake_timeout": float(app.config.REQUEST_TIMEOUT)}
             self.tls["ssl_shutdown_timeout"] = _TLS_GOODBYE_S
         protocol = settings["protocol"]
+        self.budgets: Budgets | None = getattr(protocol, "budgets", None)
         self.protocol: Callable[[], Any] = partial(
             protocol,
             loop=loop,
@@ -147,6 +149,8 @@ class _Server:
     async def serve(self, ready: Callable[[], None], leaving: Callable[[], object] | None) -> None:
         app, loop = self.app, self.loop
         app.asgi = False
+        if self.budgets is not None:
+            limit_unsent(self.taken, 2 * self.budgets.write_buffer_bytes)
         app.state.server_info[0].stage = ServerStage.SERVING
         await app._startup()
         await app._server_event("init", "before", loop)
