@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+HEARD = (*STOPPING, signal.SIGHUP)
 
 
 def on_signals(act: Callable[[], None]) -> None:
@@ -54,12 +55,13 @@ def has_terminal() -> bool:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Signals to stop wait inside, also for processes started in here until these let them through.
+    """Signals wait inside, also for processes started in here until these let them through.
 
-    The fork server is started so: whoever signals all of the server's processes at once (systemd, for one) must not end
-    it, since the workers' exit codes come through it. A worker ends with :func:`let_through`, and so misses none.
+    The fork server is started so: whoever signals all of the server's processes at once (systemd, or a terminal that is
+    closed) must not end it, since the workers' exit codes come through it. A worker ends with :func:`let_through`, and
+    so misses none.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     try:
         yield
     finally:
@@ -68,12 +70,12 @@ def held_back() -> Iterator[None]:
 
 def hold() -> None:
     """Let signals wait, for a program that this process becomes."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPPING, signal.SIGHUP))
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
 
 
 def let_through() -> None:
-    """Hear signals to stop, those :func:`held_back` until now too."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*STOPPING, signal.SIGHUP))
+    """Hear signals, those :func:`held_back` until now too."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
 
 
 def end_with_parent() -> None:

@@ -85,7 +85,7 @@ def test_a_successor_that_cannot_start_leaves_everything_as_it_was(
     assert server.stop() == 0
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.3, 0.7, 1.0, 1.4])
+@pytest.mark.parametrize("after_s", [0.2, 0.9, 1.4])
 def test_sigterm_at_any_moment_of_a_restart_ends_it_all(start: Start, after_s: float) -> None:
     """Exit code 0, nobody is lost, no stand-in is left."""
     server = start(*ONE)
