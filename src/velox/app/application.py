@@ -126,6 +126,7 @@ class Velox(Routes, FrontedApp):
             pool_size=settings.database_pool_size,
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
+            watch=settings.env == "dev",
         )
         self._declared: list[Declared] = []
         self._plans: dict[int, Plan] = {}
