@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -162,6 +163,22 @@ class Database:
         """How many connections a worker opens at most, and how many the server allows in all; ``None`` on SQLite."""
         async with self._open().read.connect() as connection:
             return await self.engine.room(connection)
+
+    async def backup(self, target: str | Path) -> None:
+        """Copy a SQLite database to the file ``target`` as of one moment; readers and writers go on meanwhile.
+
+        The copy is checked before it takes the place of a file that is there already.
+
+        Raises:
+            ConfigurationError: VX415, it cannot be written, the database is damaged, or it is none of SQLite.
+        """
+        await self.engine.backup(self._open(), Path(target))
+
+    async def faults(self) -> list[str]:
+        """What is wrong with a SQLite file, a line each: broken pages and indexes, references to nothing. It reads the
+        whole file, and nobody waits for it. A server looks after its files itself: empty.
+        """
+        return await self.engine.faults(self._open())
 
     @asynccontextmanager
     async def isolated(self) -> AsyncIterator[None]:
