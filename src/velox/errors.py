@@ -96,6 +96,7 @@ CODES: Mapping[str, str] = {
     "VX401": "the database URL is not supported",
     "VX402": "the database cannot be reached",
     "VX403": "a model is not fit for its use",
+    "VX415": "a backup failed",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
