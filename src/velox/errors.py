@@ -106,6 +106,11 @@ CODES: Mapping[str, str] = {
     "VX701": "an optional package is missing",
     "VX702": "the OpenAPI document differs from the file",
     "VX703": "no handler answers that URL",
+    # VX8xx tasks and jobs
+    "VX801": "a task has an option with a wrong value",
+    "VX802": "two tasks have the same name",
+    "VX803": "a task's parameter cannot be filled",
+    "VX804": "a table for jobs is missing",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

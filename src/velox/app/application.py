@@ -29,6 +29,7 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
@@ -48,6 +49,8 @@ from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
 from velox.settings import Settings
+from velox.tasks.post import Post
+from velox.tasks.task import Task
 
 __all__ = ["Velox"]
 
@@ -73,6 +76,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        jobs: The tasks, and the queue of their jobs.
 
     Raises:
         ConfigurationError: The settings are wrong, or not fit for production (exit code 78).
@@ -88,6 +92,7 @@ class Velox(Routes, FrontedApp):
         "_security_schemes",
         "database",
         "description",
+        "jobs",
         "settings",
         "title",
         "version",
@@ -130,8 +135,10 @@ class Velox(Routes, FrontedApp):
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self._lifespan = Lifespan()
         self._app_scope = Scope()
+        self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
         self.add_extension(self.database)
+        self.add_extension(self.jobs)
         self.provide(self._session)
         self.provide(self._reader)
         health.mount(self, self.readiness)
@@ -158,7 +165,7 @@ class Velox(Routes, FrontedApp):
     # What the app is made of
 
     def discover(self, package: str) -> None:
-        """Import every module of every feature folder of ``package``, and register the blueprints found in them.
+        """Import every module of every feature folder of ``package``, and register the blueprints and tasks in them.
 
         Order: by the modules' dotted names, then by place in the module. A blueprint is registered once, where it is
         defined or first imported.
@@ -168,12 +175,14 @@ class Velox(Routes, FrontedApp):
 
         Raises:
             ConfigurationError: VX208, with file and line, when a module cannot be imported; VX209 when two blueprints
-                have one name.
+                have one name, VX802 when two tasks have.
         """
         for module in import_tree(package):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Task):
+                    self.register_task(value)
 
     def blueprint(self, blueprint: Any, **options: Any) -> None:
         """Register a blueprint, or several, as Sanic does.
@@ -184,6 +193,16 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def register_task(self, task: Task[..., Any, Any]) -> None:
+        """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
+
+        Raises:
+            ConfigurationError: VX802 when another one has its name.
+        """
+        if not self.jobs.tasks:
+            furnish(self.jobs, self.database)
+        self.jobs.add(task)
 
     def provide(self, fn: Hook, scope: str = "request") -> Hook:
         """Register a provider: what makes the things that handlers ask for by type.
@@ -240,7 +259,7 @@ class Velox(Routes, FrontedApp):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210, VX803), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -254,6 +273,7 @@ class Velox(Routes, FrontedApp):
             for route in declared.routes:
                 if id(route) not in self._plans:
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
+        self.jobs.compile()
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
@@ -330,6 +350,7 @@ class Velox(Routes, FrontedApp):
         if self._creates_tables():
             for table in await self.database.create_tables():
                 logger.info("created table %s", table)
+        await self.jobs.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
@@ -351,8 +372,14 @@ class Velox(Routes, FrontedApp):
     # The providers that every app has
 
     async def _session(self) -> AsyncIterator[Session]:
-        async with self.database.session() as session:
-            yield session
+        outer = OPEN_SESSION.get()
+        try:
+            async with self.database.session() as session:
+                OPEN_SESSION.set(session)
+                yield session
+        finally:
+            OPEN_SESSION.set(outer)
+        self.jobs.committed()
 
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
