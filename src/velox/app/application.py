@@ -40,8 +40,9 @@ from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
+from velox.routing.layer import LayerMaker, documented, wrapped
 from velox.routing.openapi import check_schemas, openapi_document
-from velox.routing.plan import Limits, Plan, Source
+from velox.routing.plan import Limits, Plan, SharedOptions, Source
 from velox.routing.planning import make_plan
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
@@ -86,6 +87,7 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_declared",
+        "_layers",
         "_lifespan",
         "_plans",
         "_providers",
@@ -94,6 +96,7 @@ class Velox(Routes, FrontedApp):
         "description",
         "jobs",
         "settings",
+        "shared",
         "title",
         "version",
     )
@@ -133,6 +136,8 @@ class Velox(Routes, FrontedApp):
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
+        self._layers: list[LayerMaker] = []
+        self.shared = SharedOptions("app")
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
@@ -247,6 +252,14 @@ class Velox(Routes, FrontedApp):
         """
         self._security_schemes[name] = scheme
 
+    def add_layer(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around endpoints; what is added first is the outermost.
+
+        Args:
+            maker: Asked for each route when the app is compiled, with its plan.
+        """
+        self._layers.append(maker)
+
     # What the plans say
 
     @property
@@ -281,8 +294,12 @@ class Velox(Routes, FrontedApp):
 
     def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
         declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
-        plan = make_plan(declaration, name, declared.path, route.methods, self._providers)
+        own = declaration.shared
+        shared = (own,) if own is self.shared else (self.shared, own)
+        plan = make_plan(declaration, name, declared.path, route.methods, self._providers, shared=shared)
         endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
+        layers = [layer for maker in self._layers if (layer := maker(plan)) is not None]
+        plan, endpoint = documented(plan, layers), wrapped(endpoint, layers)
         if not plan.hidden and declaration not in DOCUMENTED:
             check_schemas(plan)
             DOCUMENTED.add(declaration)
