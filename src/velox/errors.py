@@ -111,6 +111,8 @@ CODES: Mapping[str, str] = {
     "VX802": "two tasks have the same name",
     "VX803": "a task's parameter cannot be filled",
     "VX804": "a table for jobs is missing",
+    "VX805": "the app has no tasks",
+    "VX806": "no such job, or not one in such a state",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

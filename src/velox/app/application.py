@@ -50,6 +50,7 @@ from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
 from velox.settings import Settings
+from velox.tasks.crew import Crew
 from velox.tasks.post import Post
 from velox.tasks.task import Task
 
@@ -61,6 +62,9 @@ logger = logging.getLogger("velox")
 
 DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
+
+DEV_GRACE_S = 1.0
+"""In ``dev`` a restart does not wait for jobs: they are handed back, and run again after it."""
 
 
 class Velox(Routes, FrontedApp):
@@ -86,6 +90,7 @@ class Velox(Routes, FrontedApp):
     __slots__ = (
         "__weakref__",
         "_app_scope",
+        "_crew",
         "_declared",
         "_layers",
         "_lifespan",
@@ -140,6 +145,7 @@ class Velox(Routes, FrontedApp):
         self.shared = SharedOptions("app")
         self._lifespan = Lifespan()
         self._app_scope = Scope()
+        self._crew: Crew | None = None
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
         self.add_extension(self.database)
@@ -208,6 +214,12 @@ class Velox(Routes, FrontedApp):
         if not self.jobs.tasks:
             furnish(self.jobs, self.database)
         self.jobs.add(task)
+
+    def run_jobs(self) -> None:
+        """Run jobs and schedules beside the requests, from the next start on: what ``velox run`` does in ``dev``."""
+        if self.jobs.tasks:
+            grace_s = DEV_GRACE_S if self.settings.env == "dev" else self.settings.grace_s
+            self._crew = Crew(self.jobs, grace_s)
 
     def provide(self, fn: Hook, scope: str = "request") -> Hook:
         """Register a provider: what makes the things that handlers ask for by type.
@@ -379,11 +391,17 @@ class Velox(Routes, FrontedApp):
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)
+        if self._crew is not None:
+            self._crew.start()
 
     async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
         self.drain()
+        if self._crew is not None:
+            self._crew.drain()
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        if self._crew is not None:
+            await self._crew.stop()
         await self._lifespan.stop(self)
 
     # The providers that every app has

@@ -156,6 +156,9 @@ def _serve(
 
 
 def _prepare(app: Velox, taken: socket.socket) -> None:
+    runs_jobs = app.settings.run_jobs
+    if runs_jobs if runs_jobs is not None else app.settings.env == "dev":
+        app.run_jobs()
     os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
     app.prepare(
         sock=taken,

@@ -215,7 +215,7 @@ def task(
     timezone: str = "UTC",
     **options: Any,
 ) -> Any:
-    """Make a function a task: ``@task`` or ``@task(retries=5)`` on an ``async def``, or on a ``def``, which gets a thread.
+    """Make a function a task: ``@task`` or ``@task(retries=5)``; a plain ``def`` runs in a thread.
 
     Its parameters need types: what is enqueued is checked against them, travels as JSON, and is checked again where it
     arrives. One whose type is provided (``Session``, or any that ``app.provide`` makes) is filled by the worker.

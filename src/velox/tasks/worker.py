@@ -40,12 +40,21 @@ class Worker:
         post: The app's tasks, started.
         queues: The queues that it takes jobs from. None: those of all tasks.
         concurrency: The most jobs at once. None: as the app's rules say.
+        grace_s: How long running jobs may take to finish at the end, in seconds. None: as the app's rules say.
     """
 
-    def __init__(self, post: Post, *, queues: Sequence[str] | None = None, concurrency: int | None = None) -> None:
+    def __init__(
+        self,
+        post: Post,
+        *,
+        queues: Sequence[str] | None = None,
+        concurrency: int | None = None,
+        grace_s: float | None = None,
+    ) -> None:
         self.post = post
         self.queues = [*(queues or post.queues)]
         self.concurrency = concurrency or post.rules.concurrency
+        self.grace_s = post.rules.grace_s if grace_s is None else grace_s
         self._running: dict[Delivery, asyncio.Task[None]] = {}
         self._outcomes: list[Outcome] = []
         self._finishing: list[Outcome] = []
@@ -165,7 +174,7 @@ class Worker:
             while not self._outcomes:
                 await self._change()
             self._finishing, self._outcomes = self._outcomes, []
-            while not await self._answered(self._hand_in, otherwise=False):
+            while not await self._answered(self._hand_in, otherwise=False):  # noqa: ASYNC110 - nobody tells of its return
                 await asyncio.sleep(PAUSE_S)
             self._finishing = []
             self._changed.set()
@@ -176,9 +185,8 @@ class Worker:
 
     async def _drain(self) -> None:
         """Let running jobs finish, interrupt those that do not, and hand in all outcomes."""
-        grace_s = self.post.rules.grace_s
         if self._running:
-            await asyncio.wait(self._running.values(), timeout=grace_s)
+            await asyncio.wait(self._running.values(), timeout=self.grace_s)
         self._stopped = True
         left = list(self._running.values())
         for task in left:
@@ -186,7 +194,7 @@ class Worker:
         if left:
             await asyncio.wait(left)
         try:
-            async with asyncio.timeout(max(grace_s, PAUSE_S)):
+            async with asyncio.timeout(max(self.grace_s, PAUSE_S)):
                 while self._outcomes or self._finishing:
                     await self._change()
         except TimeoutError:
