@@ -125,6 +125,9 @@ class Settings(Sourced):
 
     run_jobs: bool | None = None
     """Whether ``velox run`` also runs jobs and schedules, in the process that serves; None: only in ``dev``."""
+    queue_url: SecretStr = SecretStr("")
+    """Where queued jobs are: empty is the app's own database, ``redis://host:6379/0`` Redis Streams,
+    ``amqp://user:password@host/vhost`` RabbitMQ."""
     job_concurrency: int = Field(default=32, ge=1, le=10_000)
     """The most jobs that a worker runs at once."""
     job_lease_s: Annotated[Seconds, Field(ge=0.5)] = 30.0

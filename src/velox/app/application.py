@@ -212,7 +212,7 @@ class Velox(Routes, FrontedApp):
             ConfigurationError: VX802 when another one has its name.
         """
         if not self.jobs.tasks:
-            furnish(self.jobs, self.database)
+            furnish(self.jobs, self.database, self.settings.queue_url.get_secret_value(), self.name)
         self.jobs.add(task)
 
     def run_jobs(self) -> None:

@@ -23,10 +23,13 @@ from velox.settings import Settings
 from velox.tasks.job import Attempt
 from velox.tasks.parameters import Plan, Signature
 from velox.tasks.post import Post, Rules
+from velox.tasks.recorded import Recorder
 from velox.tasks.task import Task
 
 if TYPE_CHECKING:
-    from velox.tasks.sql.connections import Connection
+    from velox.tasks.engine import Engine
+    from velox.tasks.sql.connections import Connection, Connections
+    from velox.tasks.sql.store import Store
 
 __all__ = ["OPEN_SESSION", "TaskCallings", "furnish", "rules_of"]
 
@@ -35,18 +38,27 @@ OPEN_SESSION: ContextVar[Session | None] = ContextVar("velox_open_session", defa
 
 
 class DatabaseConnections:
-    """The app's database, as the post sees it."""
+    """The app's database, as the post sees it.
+
+    Attributes:
+        before_use: Awaited before each use. For tests, whose session has to let go of the database first.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.before_use: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
+        if self.before_use is not None:
+            await self.before_use()
         async with self._database.session() as session:
             yield await session.connection()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
+        if self.before_use is not None:
+            await self.before_use()
         async with self._database.reader() as reader:
             yield await reader.connection()
 
@@ -116,18 +128,43 @@ class TaskCallings:
         return result
 
 
-def furnish(post: Post, database: Database) -> None:
-    """Give the post its tables and its queue. Called once it has a task: an app without tasks needs no tables."""
+def furnish(post: Post, database: Database, queue_url: str, name: str) -> None:
+    """Give the post its tables and its queue. Called once it has a task: an app without tasks needs no tables.
+
+    Raises:
+        ConfigurationError: VX302, ``queue_url`` names no queue; VX701, the package for it is missing.
+    """
     from velox.tasks.sql.batch import Batch
-    from velox.tasks.sql.engine import SqlEngine
     from velox.tasks.sql.store import Store
     from velox.tasks.sql.table import tables_in
 
     connections = DatabaseConnections(database)
     store = Store(tables_in(Model.metadata), post.rules.keep_s)
-    post.use(
-        connections, store, Batch(connections, store), SqlEngine(connections, store, post.rules.lease_s, post.now_s)
-    )
+    post.use(connections, store, Batch(connections, store), make_engine(post, connections, store, queue_url, name))
+
+
+def make_engine(post: Post, connections: Connections, store: Store, queue_url: str, name: str) -> Engine:
+    """The queue that ``queue_url`` names."""
+    rules, recorder = post.rules, Recorder(connections, store)
+    match queue_url.partition(":")[0]:
+        case "":
+            from velox.tasks.sql.engine import SqlEngine
+
+            return SqlEngine(connections, store, rules.lease_s, post.now_s)
+        case "redis" | "rediss" | "unix":
+            from velox.tasks.redis import RedisEngine
+
+            return RedisEngine(queue_url, f"velox:{name}", post, rules.lease_s, recorder)
+        case "amqp" | "amqps":
+            from velox.tasks.rabbitmq import RabbitEngine
+
+            return RabbitEngine(queue_url, f"velox.{name}", post, rules.max_deliveries, recorder)
+        case scheme:
+            raise ConfigurationError(
+                "VX302",
+                f"queue_url begins with {scheme!r}, which names no queue",
+                hint="Use redis://host:6379/0 or amqp://user:password@host/vhost, or leave it empty for the database",
+            )
 
 
 def rules_of(settings: Settings) -> Rules:

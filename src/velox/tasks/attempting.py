@@ -39,6 +39,8 @@ async def attempt(post: Post, delivery: Delivery, interrupted: Callable[[], bool
         interrupted: Whether a cancellation comes from the worker, which then hands the job back.
     """
     message, plan = delivery.message, post.plans.get(delivery.message.task)
+    if delivery.fault is not None:
+        return dead(post, delivery, delivery.fault)
     if delivery.deliveries > post.rules.max_deliveries:
         return dead(post, delivery, f"its worker died {delivery.deliveries - 1} times while it ran")
     if plan is None:

@@ -49,6 +49,8 @@ class Delivery:
     """Proves that the lease is ours: who comes with an old one changes nothing."""
     deliveries: int
     """How often it was given to a worker since it last ended well or badly; more than 1 means that a worker died."""
+    fault: str | None = None
+    """Why it cannot be run at all: nobody can read it, for one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class Post:
         tasks: The tasks, by name.
         plans: How their arguments travel, by name; complete after :meth:`compile`.
         counters: What this process has done.
+        after_request: For tests: awaited after each request.
         clock_shift_s: For tests: how far the post's clock is ahead, in seconds.
         connections, store, engine: The database, the tables in it, and the queue; set by :meth:`use`.
     """
@@ -87,6 +88,7 @@ class Post:
         self.plans: dict[str, Plan] = {}
         self.counters = Counters()
         self.clock_shift_s = 0.0
+        self.after_request: Callable[[], Awaitable[None]] | None = None
         self._unsent = False
 
     def use(self, connections: Connections, store: Store, batch: Batch, engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -11,7 +12,13 @@ __all__ = ["Connection", "Connections"]
 
 
 class Connections(Protocol):
-    """The app's database, as far as the post needs it; supplied by the app."""
+    """The app's database, as far as the post needs it; supplied by the app.
+
+    Attributes:
+        before_use: For tests: awaited before each use.
+    """
+
+    before_use: Callable[[], Awaitable[None]] | None
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:
         """A transaction that commits when the block ends."""
