@@ -37,6 +37,9 @@ class Engine(Protocol):
     async def wait(self, timeout_s: float) -> None:
         """Wait until there may be something to claim, but no longer than this."""
 
+    async def hold_off(self) -> None:
+        """Give back what was fetched ahead, and fetch nothing until the next claim."""
+
     async def renew(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         """Prolong leases. Returns those that are lost: somebody else may have these jobs by now."""
 

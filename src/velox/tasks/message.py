@@ -38,6 +38,8 @@ class Message:
     """When it was enqueued, in seconds since 1970."""
     due_at_s: float | None = None
     """When it may run; None: now."""
+    deliveries: int = 0
+    """How often it was given to a worker before a broker began to count anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from velox.errors import ConfigurationError
 from velox.tasks.message import Delivery, Message, Outcome
-from velox.tasks.recorded import HasQueues, Recorder
+from velox.tasks.recorded import HasQueues, Recorder, handed_back
 from velox.tasks.state import State
 from velox.tasks.wire import pack, unpack, unreadable
 
 if TYPE_CHECKING:
-    from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
+    from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 
 __all__ = ["RabbitEngine"]
 
@@ -56,6 +57,8 @@ class RabbitEngine:
         self._reader: AbstractChannel | None = None
         self._arrived: deque[tuple[str, AbstractIncomingMessage]] = deque()
         self._held: dict[str, tuple[AbstractChannel, AbstractIncomingMessage]] = {}
+        self._slots = 1
+        self._consumers: list[tuple[AbstractQueue, str]] = []
         self._came = asyncio.Event()
         self._opening = asyncio.Lock()
         try:
@@ -78,6 +81,7 @@ class RabbitEngine:
         self._sender = self._reader = None
         self._arrived.clear()
         self._held.clear()
+        self._consumers.clear()
         if connection is not None:
             await connection.close()
 
@@ -119,7 +123,7 @@ class RabbitEngine:
             self._connection = await self._pika.connect(self._url, timeout=CONNECT_S)
         return self._connection
 
-    async def _declare(self, channel: AbstractChannel, queue: str) -> Any:
+    async def _declare(self, channel: AbstractChannel, queue: str) -> AbstractQueue:
         return await channel.declare_queue(
             self._name(queue),
             durable=True,
@@ -156,21 +160,36 @@ class RabbitEngine:
 
     async def _reading(self, queues: Sequence[str], limit: int) -> AbstractChannel:
         """The channel that messages arrive on; the first to ask has all its slots free, and so tells how many."""
-        if self._reader is not None and not self._reader.is_closed:
-            return self._reader
-        _ = await self._sending()  # declares the queues
-        async with self._opening:
-            self._arrived.clear()
-            self._held.clear()
-            channel = await (await self._connected()).channel()
-            await channel.set_qos(prefetch_count=max(limit, 1))
+        if self._reader is None or self._reader.is_closed:
+            _ = await self._sending()  # declares the queues
+            async with self._opening:
+                self._arrived.clear()
+                self._held.clear()
+                self._consumers.clear()
+                self._reader = await (await self._connected()).channel()
+                self._slots = max(limit, 1)
+                await self._reader.set_qos(prefetch_count=self._slots)
+        channel = self._reader
+        if not self._consumers:
             dead = await channel.declare_queue(self._dead, durable=True, arguments={"x-queue-type": "quorum"})
-            await dead.consume(lambda message: self._arrive("", message))
+            self._consumers.append((dead, await dead.consume(partial(self._arrive, ""))))
             for queue in queues:
-                declared = await self._declare(channel, queue)
-                await declared.consume(lambda message, queue=queue: self._arrive(queue, message))
-            self._reader = channel
-            return channel
+                named = await self._declare(channel, queue)
+                tag = await named.consume(partial(self._arrive, queue))
+                self._consumers.append((named, tag))
+        return channel
+
+    async def hold_off(self) -> None:
+        consumers, self._consumers = self._consumers, []
+        for queue, tag in consumers:
+            await queue.cancel(tag)
+        fetched, self._arrived = list(self._arrived), deque()
+        await self.send([handed_back(self._delivery(*each)) for each in fetched])
+        for _, message in fetched:
+            await message.ack()
+        if self._reader is not None:
+            # An answer on the same channel says that the broker has read all that was acknowledged on it.
+            await self._reader.set_qos(prefetch_count=self._slots)
 
     async def _arrive(self, queue: str, message: AbstractIncomingMessage) -> None:
         self._arrived.append((queue, message))
@@ -181,7 +200,8 @@ class RabbitEngine:
         token = f"{id(message.channel)}-{message.delivery_tag}"
         fault = None if queue else "the broker gave it up: it was delivered too often, or rejected"
         try:
-            return Delivery(unpack(message.body), token, int(counted) + 1, fault=fault)
+            job = unpack(message.body)
+            return Delivery(job, token, job.deliveries + int(counted) + 1, fault=fault)
         except ValueError as error:
             found = unreadable(message.body, queue or "(dead letters)")
             return Delivery(found, token, int(counted) + 1, fault=f"it cannot be read: {error}")
@@ -195,9 +215,9 @@ class RabbitEngine:
 
     async def finish(self, outcomes: Sequence[Outcome]) -> None:
         await self._recorder.record(outcomes)
-        handed_back = [each.delivery.message for each in outcomes if each.state is State.QUEUED]
-        if handed_back:
-            await self.send(handed_back)
+        again = [handed_back(each.delivery) for each in outcomes if each.state is State.QUEUED]
+        if again:
+            await self.send(again)
         for each in outcomes:
             held = self._is_held(each.delivery.token)
             _, message = self._held.pop(each.delivery.token, (None, None))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from velox.tasks.message import Outcome
+from velox.tasks.message import Delivery, Message, Outcome
 from velox.tasks.state import State
 
 if TYPE_CHECKING:
     from velox.tasks.sql.connections import Connections
     from velox.tasks.sql.store import Store
 
-__all__ = ["HasQueues", "Recorder"]
+__all__ = ["HasQueues", "Recorder", "handed_back"]
 
 
 class HasQueues(Protocol):
@@ -20,6 +21,11 @@ class HasQueues(Protocol):
 
     @property
     def queues(self) -> Sequence[str]: ...
+
+
+def handed_back(delivery: Delivery) -> Message:
+    """The message to send again: the broker counts its deliveries anew, and this one does not count."""
+    return replace(delivery.message, deliveries=delivery.deliveries - 1)
 
 
 class Recorder:

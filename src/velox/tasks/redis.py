@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from velox.errors import ConfigurationError
 from velox.tasks.message import Delivery, Message, Outcome
-from velox.tasks.recorded import HasQueues, Recorder
+from velox.tasks.recorded import HasQueues, Recorder, handed_back
 from velox.tasks.state import State
 from velox.tasks.wire import pack, unpack, unreadable
 
@@ -170,6 +170,9 @@ class RedisEngine:
             taken.append(delivery(queue, entry_id, fields, times))
         return taken
 
+    async def hold_off(self) -> None:
+        """Nothing is fetched ahead."""
+
     async def renew(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         lost: list[Delivery] = []
         for queue, ours in by_queue(deliveries).items():
@@ -184,8 +187,8 @@ class RedisEngine:
         for queue, ours in by_queue(list(by_delivery)).items():
             arguments: list[Any] = []
             for each in ours:
-                handed_back = by_delivery[each].state is State.QUEUED
-                arguments += [each.token, pack(each.message) if handed_back else b""]
+                again = by_delivery[each].state is State.QUEUED
+                arguments += [each.token, pack(handed_back(each)) if again else b""]
             await answer(self._redis().eval(FINISH, 1, self._key(queue), GROUP, self._consumer, *arguments))
 
     async def depth(self) -> dict[str, int]:
@@ -216,7 +219,8 @@ def delivery(queue: str, entry_id: bytes, fields: Any, deliveries: int) -> Deliv
     data: bytes = (fields or {}).get(FIELD, b"")
     token = entry_id.decode()
     try:
-        return Delivery(unpack(data), token, deliveries)
+        message = unpack(data)
+        return Delivery(message, token, message.deliveries + deliveries)
     except ValueError as error:
         return Delivery(unreadable(data, queue), token, deliveries, fault=f"it cannot be read: {error}")
 

@@ -16,6 +16,7 @@ MEMBERS: dict[str, type | tuple[type, ...]] = {
     "payload": str,
     "rank": int,
     "failures": int,
+    "deliveries": int,
     "created_at_s": (int, float),
 }
 SHOWN_CHARACTERS = 1_000

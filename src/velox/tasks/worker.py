@@ -4,6 +4,9 @@
                  └── renewed every third of a lease, until it is finished
 
 It holds no more jobs than it has slots, so nothing waits in a worker while another one is idle.
+
+Whether a job kills its workers, or only ran beside one that does, nobody can tell from outside. So a job on its last
+delivery is run alone: the guilty one dies alone, and the others are done.
 """
 
 from __future__ import annotations
@@ -56,9 +59,10 @@ class Worker:
         self.concurrency = concurrency or post.rules.concurrency
         self.grace_s = post.rules.grace_s if grace_s is None else grace_s
         self._running: dict[Delivery, asyncio.Task[None]] = {}
+        self._suspect: Delivery | None = None
         self._outcomes: list[Outcome] = []
         self._finishing: list[Outcome] = []
-        self._changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
         self._stopped = False
         self._is_down = False
 
@@ -89,14 +93,44 @@ class Worker:
                     await self._first(stopped, self._change())
                     continue
                 claimed: list[Delivery] = await self._answered(partial(self.post.engine.claim, self.queues, free), [])
+                suspects = [each for each in claimed if self._is_suspect(each)]
                 for delivery in claimed:
-                    self._begin(delivery)
+                    if delivery not in suspects:
+                        self._begin(delivery)
+                if suspects:
+                    await self._run_alone(suspects, stopped)
                 if self._is_down:
                     await self._first(stopped, asyncio.sleep(PAUSE_S))
                 elif not claimed:
                     await self._first(stopped, self.post.engine.wait(POLL_S))
         finally:
             stopped.cancel()
+
+    def _is_suspect(self, delivery: Delivery) -> bool:
+        """Whether it has been there whenever its worker died, and dies itself the next time."""
+        limit = self.post.rules.max_deliveries
+        return limit > 1 and delivery.deliveries == limit
+
+    async def _run_alone(self, suspects: list[Delivery], stopped: asyncio.Task[bool]) -> None:
+        """Run one suspect with nothing beside it, so that a job that kills workers takes no innocent ones along."""
+        self._suspect, *others = suspects
+        now_s = self.post.now_s()
+        self._outcomes += [Outcome(each, State.QUEUED, now_s) for each in others]
+        self._changed()
+        while not stopped.done() and (self._running or self._outcomes or self._finishing):
+            await self._first(stopped, self._change())
+        suspect, self._suspect = self._suspect, None
+        if stopped.done() or not await self._answered(self._held_off, otherwise=False):
+            self._outcomes.append(Outcome(suspect, State.QUEUED, now_s))
+            self._changed()
+            return
+        self._begin(suspect)
+        while not stopped.done() and self._running:
+            await self._first(stopped, self._change())
+
+    async def _held_off(self) -> bool:
+        await self.post.engine.hold_off()
+        return True
 
     async def _first(self, stopped: asyncio.Task[bool], wait: Awaitable[None]) -> None:
         """Wait for something, or until it is time to stop."""
@@ -106,9 +140,17 @@ class Worker:
             waiting.cancel()
             await asyncio.wait([waiting])
 
-    async def _change(self) -> None:
-        self._changed.clear()
-        await self._changed.wait()
+    def _change(self) -> asyncio.Future[None]:
+        """The next change of what runs or is finished: whoever asks now misses none."""
+        change: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(change)
+        return change
+
+    def _changed(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for change in waiting:
+            if not change.done():
+                change.set_result(None)
 
     async def _answered(self, ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
         """What the queue answers. An outage is logged once, not each time."""
@@ -151,12 +193,14 @@ class Worker:
         # Lost: somebody else has the job, and its outcome is theirs.
         if self._running.pop(delivery, None) is not None:
             self._outcomes.append(outcome)
-        self._changed.set()
+        self._changed()
 
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self.post.rules.lease_s / 3)
             held = [*self._running, *(each.delivery for each in [*self._outcomes, *self._finishing])]
+            if self._suspect is not None:
+                held.append(self._suspect)
             if held:
                 lost: list[Delivery] = await self._answered(partial(self.post.engine.renew, held), [])
                 self._give_up([each for each in lost if each in self._running])
@@ -177,7 +221,7 @@ class Worker:
             while not await self._answered(self._hand_in, otherwise=False):  # noqa: ASYNC110 - nobody tells of its return
                 await asyncio.sleep(PAUSE_S)
             self._finishing = []
-            self._changed.set()
+            self._changed()
 
     async def _hand_in(self) -> bool:
         await self.post.engine.finish(self._finishing)

@@ -111,6 +111,9 @@ class SqlEngine:
         )
         return [Delivery(message_of(row), token, row.deliveries + 1) for row in rows]
 
+    async def hold_off(self) -> None:
+        """Nothing is fetched ahead."""
+
     async def renew(self, deliveries: Sequence[Delivery]) -> list[Delivery]:
         job = self._store.tables.job
         ours = (
