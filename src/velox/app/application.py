@@ -22,6 +22,7 @@ from velox.app.declared import (
     Declared,
     already_answered,
     check_blueprint,
+    check_guards,
     check_names,
     check_security,
     declared_path,
@@ -33,13 +34,15 @@ from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
-from velox.extension import ENDPOINT_MARK, Extension
+from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
+from velox.redis import Redis
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
+from velox.routing.identity import Identify
 from velox.routing.layer import LayerMaker, documented, wrapped
 from velox.routing.openapi import check_schemas, openapi_document
 from velox.routing.plan import Limits, Plan, SharedOptions, Source
@@ -67,6 +70,13 @@ DEV_GRACE_S = 1.0
 """In ``dev`` a restart does not wait for jobs: they are handed back, and run again after it."""
 
 
+def redis_of(settings: Settings, name: str) -> Redis | None:
+    """The client that the settings ask for; apps that share a server are told apart by their names."""
+    if settings.redis_url is None:
+        return None
+    return Redis(settings.redis_url, prefix=name, timeout_s=settings.redis_timeout_s, required=settings.redis_required)
+
+
 class Velox(Routes, FrontedApp):
     """A Sanic application with Velox's rooms in place.
 
@@ -82,6 +92,7 @@ class Velox(Routes, FrontedApp):
         settings: The settings.
         database: The database of ``settings.database_url``.
         jobs: The tasks, and the queue of their jobs.
+        redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
         ConfigurationError: The settings are wrong, or not fit for production (exit code 78).
@@ -92,6 +103,7 @@ class Velox(Routes, FrontedApp):
         "_app_scope",
         "_crew",
         "_declared",
+        "_installed",
         "_layers",
         "_lifespan",
         "_plans",
@@ -99,7 +111,9 @@ class Velox(Routes, FrontedApp):
         "_security_schemes",
         "database",
         "description",
+        "identify",
         "jobs",
+        "redis",
         "settings",
         "shared",
         "title",
@@ -138,17 +152,22 @@ class Velox(Routes, FrontedApp):
             settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
         )
         self._declared: list[Declared] = []
+        self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self._layers: list[LayerMaker] = []
+        self.identify: Identify | None = None
         self.shared = SharedOptions("app")
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self._crew: Crew | None = None
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
+        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
+        if self.redis is not None:
+            self.add_extension(self.redis)
         self.add_extension(self.jobs)
         self.provide(self._session)
         self.provide(self._reader)
@@ -186,7 +205,7 @@ class Velox(Routes, FrontedApp):
 
         Raises:
             ConfigurationError: VX208, with file and line, when a module cannot be imported; VX209 when two blueprints
-                have one name, VX802 when two tasks have.
+                have one name, VX902 when two tasks have.
         """
         for module in import_tree(package):
             for value in vars(module).values():
@@ -194,6 +213,14 @@ class Velox(Routes, FrontedApp):
                     self.blueprint(value)
                 elif isinstance(value, Task):
                     self.register_task(value)
+                elif isinstance(value, Installable) and not isinstance(value, type):
+                    self.install(value)
+
+    def install(self, extra: Installable) -> None:
+        """Let ``extra``, such as :class:`velox.auth.Accounts`, add to the app what it has; a second time is none."""
+        if extra not in self._installed:
+            self._installed.append(extra)
+            extra.install(self)
 
     def blueprint(self, blueprint: Any, **options: Any) -> None:
         """Register a blueprint, or several, as Sanic does.
@@ -209,10 +236,10 @@ class Velox(Routes, FrontedApp):
         """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
 
         Raises:
-            ConfigurationError: VX802 when another one has its name.
+            ConfigurationError: VX902 when another one has its name.
         """
         if not self.jobs.tasks:
-            furnish(self.jobs, self.database, self.settings.queue_url.get_secret_value(), self.name)
+            furnish(self.jobs, self.database, self.settings.queue_url or "", self.name)
         self.jobs.add(task)
 
     def run_jobs(self) -> None:
@@ -272,6 +299,10 @@ class Velox(Routes, FrontedApp):
         """
         self._layers.append(maker)
 
+    def add_guard(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
+        self._layers.insert(0, maker)
+
     # What the plans say
 
     @property
@@ -284,7 +315,7 @@ class Velox(Routes, FrontedApp):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX210, VX803), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210, VX903), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -301,6 +332,7 @@ class Velox(Routes, FrontedApp):
         self.jobs.compile()
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
+        check_guards(self._plans.values(), is_guarded=self.identify is not None)
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
 

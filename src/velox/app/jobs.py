@@ -151,7 +151,7 @@ def make_engine(post: Post, connections: Connections, store: Store, queue_url: s
             from velox.tasks.sql.engine import SqlEngine
 
             return SqlEngine(connections, store, rules.lease_s, post.now_s)
-        case "redis" | "rediss" | "unix":
+        case text if text.startswith(("redis", "valkey", "unix")):
             from velox.tasks.redis import RedisEngine
 
             return RedisEngine(queue_url, f"velox:{name}", post, rules.lease_s, recorder)
@@ -182,14 +182,14 @@ def annotation_of(where: str, parameter: inspect.Parameter, hints: dict[str, Any
     """The parameter's type.
 
     Raises:
-        ConfigurationError: VX803, it has none, or cannot be passed by name.
+        ConfigurationError: VX903, it has none, or cannot be passed by name.
     """
     if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
         hint = "Write each parameter out, without *, ** or / in the signature"
-        raise ConfigurationError("VX803", f"{where} has no name to travel under", hint=hint)
+        raise ConfigurationError("VX903", f"{where} has no name to travel under", hint=hint)
     if parameter.name not in hints:
         raise ConfigurationError(
-            "VX803", f"{where} has no type", hint="Annotate it: what arrives is checked against it"
+            "VX903", f"{where} has no type", hint="Annotate it: what arrives is checked against it"
         )
     return hints[parameter.name]
 
@@ -206,14 +206,14 @@ def check_provider(where: str, plan: ProviderPlan) -> None:
     """A task's providers can do without a request.
 
     Raises:
-        ConfigurationError: VX803, one cannot.
+        ConfigurationError: VX903, one cannot.
     """
     for parameter in plan.parameters:
         if parameter.provider is not None:
             check_provider(where, parameter.provider)
         elif parameter.required and needs_request(parameter):
             raise ConfigurationError(
-                "VX803",
+                "VX903",
                 f"{where} comes from a provider ({location_of(plan.fn)}) that needs a request: {parameter.name!r}",
                 hint="Give that parameter a default, or pass the task what it needs",
             )
@@ -227,11 +227,11 @@ def check_input(where: str, base: Any) -> None:
     """Rows of the database do not travel.
 
     Raises:
-        ConfigurationError: VX803, ``base`` is a table class.
+        ConfigurationError: VX903, ``base`` is a table class.
     """
     if is_table_class(base):
         raise ConfigurationError(
-            "VX803",
+            "VX903",
             f"{where} is a row of a table, which may have changed when the job runs",
             hint="Pass its id, and read the row in the task: await db.one(select(...))",
         )
@@ -241,12 +241,12 @@ def check_schedule(task: Task[..., Any, Any], inputs: dict[str, Any]) -> None:
     """Who enqueues by the clock has no arguments.
 
     Raises:
-        ConfigurationError: VX803, a scheduled task needs some.
+        ConfigurationError: VX903, a scheduled task needs some.
     """
     needed = [name for name in inputs if inspect.signature(task.fn).parameters[name].default is inspect.Parameter.empty]
     if task.schedule is not None and needed:
         raise ConfigurationError(
-            "VX803",
+            "VX903",
             f"{location_of(task.fn)}: the task is scheduled, and its parameter {needed[0]!r} has no default",
             hint="Give it a default, or enqueue the task yourself",
         )

@@ -169,7 +169,7 @@ def with_post(work: Callable[[Post], Awaitable[T]]) -> T:
     app = load_app()
     if not app.jobs.tasks:
         raise ConfigurationError(
-            "VX805", "the app has no tasks", hint="Put @task on a function that the app discovers."
+            "VX905", "the app has no tasks", hint="Put @task on a function that the app discovers."
         )
 
     async def run() -> T:
@@ -204,7 +204,7 @@ async def find(post: Post, id: str) -> Found:
 def nothing(what: str) -> Exception:
     from velox.errors import ConfigurationError
 
-    return ConfigurationError("VX806", f"no job {what}", hint="'velox jobs list' shows ids and states.")
+    return ConfigurationError("VX906", f"no job {what}", hint="'velox jobs list' shows ids and states.")
 
 
 def described(job: Found) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def keep_posting(
         health_port: Where to answer probes; None: nowhere.
 
     Raises:
-        ConfigurationError: VX805, the app has no tasks; VX105, it cannot start.
+        ConfigurationError: VX905, the app has no tasks; VX105, it cannot start.
     """
     on_signals(leave_at_once)
     factory = load_factory(target)
@@ -54,7 +54,7 @@ def keep_posting(
     set_up_logging(app.settings)
     if not app.jobs.tasks:
         raise ConfigurationError(
-            "VX805",
+            "VX905",
             f"{factory.target} has no tasks",
             hint="Put @task on a function of a feature folder that app.discover() finds, or app.register_task() it.",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -97,6 +97,8 @@ class RouteOptions:
     security: tuple[str, ...] = ()
     max_body_bytes: int | None = None
     deprecated: bool = False
+    guard: tuple[Any, ...] = ()
+    """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class SharedOptions:
 
     scope: str
     """Whose it is: ``"app"``, or ``"blueprint links"``."""
+    guard: tuple[Any, ...] = ()
+    """As a route's; a route has to pass these too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,26 @@ class Plan:
     """What the layers around the route add to its answers."""
     layer_parameters: tuple[Mapping[str, Any], ...] = ()
     """What the layers read of the request: OpenAPI's Parameter Objects."""
+    rules: tuple[ProviderPlan, ...] = ()
+    """What has to hold before anything is made for the handler."""
+
+    @property
+    def guards(self) -> tuple[Any, ...]:
+        """Everything that is asked of whoever calls it: by the app, by the blueprint and by the route itself."""
+        return (*(guard for shared in self.shared for guard in shared.guard), *self.options.guard)
+
+    def providers(self) -> Iterator[ProviderPlan]:
+        """Everything that is made for a request, what providers and rules need included."""
+
+        def walk(parameters: tuple[Parameter, ...]) -> Iterator[ProviderPlan]:
+            for parameter in parameters:
+                if parameter.provider is not None:
+                    yield parameter.provider
+                    yield from walk(parameter.provider.parameters)
+
+        for rule in self.rules:
+            yield from walk(rule.parameters)
+        yield from walk(self.parameters)
 
     def inputs(self) -> tuple[Parameter, ...]:
         """All parameters that are read from the request, those of the providers included, each once."""
@@ -167,5 +191,7 @@ class Plan:
                 else:
                     found.setdefault(parameter.key, parameter)
 
+        for rule in self.rules:
+            walk(rule.parameters)
         walk(self.parameters)
         return tuple(found.values())

@@ -58,6 +58,8 @@ class Routes(RouteMixin):
         security: Names of security schemes (see :meth:`velox.Velox.add_security_scheme`) that it asks for.
         max_body_bytes: The body's limit, instead of the setting's.
         deprecated: Mark it as on its way out in the documentation.
+        guard: What is asked of whoever calls it: a guard of :mod:`velox.auth`, a function that says of a user and an
+            object whether the one may have the other, or a list of such.
 
     Mistakes in the signature are found when the app is compiled, and raise
     :class:`~velox.errors.ConfigurationError` with file, line and the fix.
@@ -82,6 +84,7 @@ class Routes(RouteMixin):
         security: Sequence[str] = (),
         max_body_bytes: int | None = None,
         deprecated: bool = False,
+        guard: Any = (),
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Declare a route for ``methods`` (default GET)."""
@@ -96,6 +99,7 @@ class Routes(RouteMixin):
             security=tuple(security),
             max_body_bytes=max_body_bytes,
             deprecated=deprecated,
+            guard=several(guard),
         )
         names = tuple(method.upper() for method in methods or ("GET",))
 
@@ -175,6 +179,11 @@ class Routes(RouteMixin):
             return handler
 
         return decorate
+
+
+def several(guard: Any) -> tuple[Any, ...]:
+    """One guard, or a list of them."""
+    return tuple(guard) if isinstance(guard, (list, tuple)) else (guard,)
 
 
 ELSEWHERE = {

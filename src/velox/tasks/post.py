@@ -31,7 +31,7 @@ class Callings(Protocol):
     """How the app reads tasks and calls them; supplied by the app."""
 
     def read(self, task: Task[..., Any, Any]) -> Signature:
-        """A task's signature. Raises ConfigurationError VX803 for a mistake in it."""
+        """A task's signature. Raises ConfigurationError VX903 for a mistake in it."""
 
     async def call(
         self,
@@ -113,18 +113,18 @@ class Post:
         """Have a task. The same one may come again.
 
         Raises:
-            ConfigurationError: VX802 when another one has its name.
+            ConfigurationError: VX902 when another one has its name.
         """
         known = self.tasks.setdefault(task.name, task)
         if known is not task:
             raise ConfigurationError(
-                "VX802",
+                "VX902",
                 f"{location_of(task.fn)}: the task is named {task.name!r}, as is the one at {location_of(known.fn)}",
                 hint="Rename one of the functions, or pass name= to its decorator",
             )
 
     def compile(self) -> None:
-        """Read all signatures. Raises ConfigurationError VX803 for the first mistake."""
+        """Read all signatures. Raises ConfigurationError VX903 for the first mistake."""
         for name, task in self.tasks.items():
             if name not in self.plans:
                 self.plans[name] = Plan(name, task.fn, self.callings.read(task))
@@ -143,7 +143,7 @@ class Post:
         """Refuse to start without the tables.
 
         Raises:
-            ConfigurationError: VX804, one is missing.
+            ConfigurationError: VX904, one is missing.
         """
         if not self.tasks:
             return
@@ -151,7 +151,7 @@ class Post:
             missing = await self.store.missing(connection)
         if missing:
             raise ConfigurationError(
-                "VX804",
+                "VX904",
                 f"the app has tasks, and the database has no table {missing[0]}",
                 hint="Create it: run the migrations, or set VELOX_CREATE_TABLES=true for one start",
             )

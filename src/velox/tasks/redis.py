@@ -13,22 +13,21 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from velox.errors import ConfigurationError
+from velox.redis import Client, Target, connect, disconnect
 from velox.tasks.message import Delivery, Message, Outcome
 from velox.tasks.recorded import HasQueues, Recorder, handed_back
 from velox.tasks.state import State
 from velox.tasks.wire import pack, unpack, unreadable
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
-
 __all__ = ["RedisEngine"]
 
 GROUP = "velox"
 FIELD = b"job"
-CONNECT_S = 5.0
+ANSWER_S = 5.0
+CONNECTIONS = 8
+"""Who waits for new jobs, renews leases and hands in outcomes needs one each; the rest is for those who enqueue."""
 
 # KEYS[1] the stream; ARGV the group, the consumer, then entry ids. Returns those that are another's by now.
 RENEW = """
@@ -67,38 +66,29 @@ class RedisEngine:
         recorder: Where outcomes are written.
 
     Raises:
-        ConfigurationError: VX701, the package ``redis`` is missing.
+        ConfigurationError: VX801, the URL cannot be read.
     """
 
     name = "redis"
     holds = True
 
     def __init__(self, url: str, prefix: str, post: HasQueues, lease_s: float, recorder: Recorder) -> None:
-        self._url = url
+        self._target = Target.parse(url)
         self._prefix = prefix
         self._post = post
         self._lease_s = lease_s
         self._recorder = recorder
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}".encode()
-        self._client: Redis | None = None
+        self._client: Client | None = None
         self._next_reclaim_s = 0.0
-        try:
-            from redis.asyncio import Redis
-        except ImportError as error:
-            raise ConfigurationError(
-                "VX701",
-                "queue_url names Redis, and the package redis is not installed",
-                hint="Run: pip install 'velox-framework[redis]'",
-            ) from error
-        self._class = Redis
 
     async def start(self) -> None:
-        self._client = self._class.from_url(self._url, socket_connect_timeout=CONNECT_S, socket_timeout=CONNECT_S)
+        self._client = connect(self._target, connections=CONNECTIONS, timeout_s=ANSWER_S)
 
     async def stop(self) -> None:
         if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+            client, self._client = self._client, None
+            await disconnect(client)
 
     async def ready(self) -> str | None:
         try:
@@ -197,7 +187,7 @@ class RedisEngine:
     def _key(self, queue: str) -> str:
         return f"{self._prefix}:{queue}"
 
-    def _redis(self) -> Redis:
+    def _redis(self) -> Client:
         if self._client is None:
             raise RuntimeError("the queue is not open")
         return self._client

@@ -233,7 +233,7 @@ def task(
         timezone: The time zone of ``schedule``.
 
     Raises:
-        ConfigurationError: VX801, an option has a wrong value.
+        ConfigurationError: VX901, an option has a wrong value.
     """
 
     def decorate(function: Callable[..., Any]) -> Task[Any, Any, Any]:
@@ -243,11 +243,11 @@ def task(
             when = make_schedule(schedule, every, timezone)
         except ValueError as error:
             raise ConfigurationError(
-                "VX801", f"{where}: @task has a wrong option: {error}", hint="Correct that option"
+                "VX901", f"{where}: @task has a wrong option: {error}", hint="Correct that option"
             ) from None
         if not (inspect.iscoroutinefunction(function) or inspect.isfunction(function)):
             raise ConfigurationError(
-                "VX801", f"{where}: @task is for functions", hint="Put it on a def or async def of a module"
+                "VX901", f"{where}: @task is for functions", hint="Put it on a def or async def of a module"
             )
         return Task(function, name, checked, when)
 
