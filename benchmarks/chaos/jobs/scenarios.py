@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import socket
 import time
 from pathlib import Path
 
-from benchmarks.chaos.jobs.post import LEASE_S, Post
+from benchmarks.chaos.jobs.post import LEASE_S, QUEUES, Post
+from benchmarks.chaos.jobs.proxy import Wire
+from benchmarks.chaos.jobs.server import OwnRedis, answers
 
-__all__ = ["garbage", "killed", "long_job", "poisoned", "quiet", "stopped"]
+__all__ = ["cut", "garbage", "killed", "long_job", "outbox", "poisoned", "quiet", "restarted", "scheduled", "stopped"]
 
 PAUSE_S = 5.0
 """How much longer than a lease recovery may take."""
@@ -92,6 +95,75 @@ def stopped(folder: Path, queue: str, jobs: int = 300) -> str:
         assert post.dead() == []
         assert sum(post.effects().values()) == jobs
         return f"{left} of {jobs} were left and done by the next worker, in {time.monotonic() - began_s:.1f} s"
+
+
+def cut(folder: Path, queue: str, jobs: int = 200) -> str:
+    """Q5: all connections to the broker are cut mid-run, and for a second it cannot be reached: nothing is lost."""
+    with (
+        Wire(QUEUES[queue], {"redis": 6379, "rabbitmq": 5672}[queue]) as wire,
+        Post(folder, queue, url=wire.url) as post,
+    ):
+        post.enqueue("effect", ((n,) for n in range(jobs)))
+        post.work()
+        post.until(lambda: post.count("effect") > jobs // 4)
+        wire.is_up = False
+        wire.cut()
+        time.sleep(1)
+        wire.is_up = True
+        took_s = post.until(lambda: len(post.effects()) == jobs)
+        assert sum(post.effects().values()) == jobs
+        assert post.dead() == []
+        (worker,) = post.workers
+        assert worker.poll() is None
+        return f"{jobs} of {jobs} done, {took_s:.1f} s after the connections were cut, by the same worker"
+
+
+def restarted(folder: Path, jobs: int = 200) -> str:
+    """Q5: Redis (which writes each command to its file) is killed and started again mid-run: nothing is lost."""
+    with OwnRedis(folder / "redis") as server, Post(folder, "redis", url=server.url) as post:
+        post.enqueue("effect", ((n,) for n in range(jobs)))
+        post.work()
+        post.until(lambda: post.count("effect") > jobs // 4)
+        server.kill()
+        server.start()
+        took_s = post.until(lambda: len(post.effects()) == jobs)
+        assert sum(post.effects().values()) == jobs
+        return f"{jobs} of {jobs} done, {took_s:.1f} s after the restart"
+
+
+def outbox(folder: Path, queue: str) -> str:
+    """Q6: what was rolled back never runs; what was committed runs, though the process was killed before sending."""
+    with Post(folder, queue, VELOX_RUN_JOBS="false") as post:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        post.start("run", "--port", str(port), "--workers", "1")
+        post.until(lambda: answers(port, "/effects/1") == 200)
+        assert answers(port, "/effects/2?fail=true") == 500
+        post.kill()
+        post.work()
+        post.until(lambda: len(post.effects()) == 1)
+        assert dict(post.effects()) == {1: 1}
+        assert post.ask("SELECT n FROM effect WHERE n < 0") == [(-1,)]
+        assert post.noted()["effect 2"] == 0
+        return "the committed job ran, the other one never was"
+
+
+def scheduled(folder: Path, seconds: float = 4.0) -> str:
+    """Q8: two schedulers, of which one is killed and started again, fire each tick once."""
+    with Post(folder, "database", CHAOS_TICKS="1") as post:
+        post.work()
+        post.start("scheduler")
+        began_s = int(time.time())
+        other = post.start("scheduler")
+        post.until(lambda: post.count("tick"))
+        other.kill()
+        post.start("scheduler")
+        wanted = post.noted()["tick"] + seconds
+        post.until(lambda: post.noted()["tick"] >= wanted)
+        ticks, possible = post.noted()["tick"], int(time.time()) - began_s + 1
+        assert ticks <= possible, f"{ticks} in {possible} s"
+        return f"{ticks} ticks in {possible} s"
 
 
 def garbage(folder: Path, queue: str) -> str:

@@ -119,7 +119,8 @@ class RabbitEngine:
             return self._sender
 
     async def _connected(self) -> AbstractConnection:
-        if self._connection is None or self._connection.is_closed:
+        if self._connection is None or not self._connection.connected.is_set():
+            # `is_closed` would only tell whether we have closed it.
             self._connection = await self._pika.connect(self._url, timeout=CONNECT_S)
         return self._connection
 
@@ -167,10 +168,10 @@ class RabbitEngine:
                 self._held.clear()
                 self._consumers.clear()
                 self._reader = await (await self._connected()).channel()
-                self._slots = max(limit, 1)
-                await self._reader.set_qos(prefetch_count=self._slots)
         channel = self._reader
         if not self._consumers:
+            self._slots = max(limit, 1)
+            await channel.set_qos(prefetch_count=self._slots)
             dead = await channel.declare_queue(self._dead, durable=True, arguments={"x-queue-type": "quorum"})
             self._consumers.append((dead, await dead.consume(partial(self._arrive, ""))))
             for queue in queues:

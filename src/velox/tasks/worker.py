@@ -231,6 +231,7 @@ class Worker:
         """Let running jobs finish, interrupt those that do not, and hand in all outcomes."""
         if self._running:
             await asyncio.wait(self._running.values(), timeout=self.grace_s)
+        await self._answered(self._held_off, otherwise=False)
         self._stopped = True
         left = list(self._running.values())
         for task in left:
