@@ -123,7 +123,8 @@ class SqlEngine:
         )
         async with self._connections.writing() as connection:
             await connection.execute(update(job).where(ours).values(due_at=self._now_s() + self._lease_s))
-            held = set((await connection.execute(select(job.c.id, job.c.token).where(ours))).tuples())
+            rows = await connection.execute(select(job.c.id, job.c.token).where(ours))
+            held = {(row.id, row.token) for row in rows}
         return [each for each in deliveries if (each.message.id, each.token) not in held]
 
     async def finish(self, outcomes: Sequence[Outcome]) -> None:

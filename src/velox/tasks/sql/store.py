@@ -129,7 +129,7 @@ class Store:
         """The last tick of each scheduled task that has been seen."""
         schedule = self.tables.schedule
         rows = await connection.execute(select(schedule.c.task, schedule.c.last_tick))
-        return dict(rows.tuples().all())
+        return {row.task: row.last_tick for row in rows}
 
     async def begin_schedule(self, connection: AsyncConnection, task: str, now_s: float) -> None:
         """A task that has never been scheduled: it begins now, with its next tick."""
