@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,7 +20,7 @@ from benchmarks.chaos.running import SECRET
 
 __all__ = ["QUEUES", "Post", "is_there"]
 
-MAIN = Path(__file__).with_name("main.py")
+ROOT = Path(__file__).resolve().parents[3]
 DEADLINE_S = 60.0
 POLL_S = 0.02
 LEASE_S = 1.0
@@ -67,7 +66,7 @@ class Post:
 
     def __init__(self, folder: Path, queue: str, *, url: str | None = None, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(MAIN, folder / "main.py")
+        (folder / "main.py").write_text("from benchmarks.chaos.jobs.main import create_app as create_app\n")
         self.folder = folder
         self.queue = queue
         self.url = QUEUES[queue] if url is None else url
@@ -79,6 +78,7 @@ class Post:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("VELOX_")}
         self.environment = {
             **inherited,
+            "PYTHONPATH": str(ROOT),
             "CHAOS_NAME": self.name,
             "CHAOS_LOG": str(self.log),
             "VELOX_SECRET_KEY": SECRET,
