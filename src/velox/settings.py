@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from velox._addresses import HeaderValue, Hosts, Proxies
+from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
 from velox._sources import Sourced, mask, options
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
 from velox.units import parse_duration, parse_size
@@ -112,6 +112,24 @@ class Settings(Sourced):
     allowed_hosts: Hosts = ()
     """The names that the app answers to, without ports: ``example.com``, or ``*.example.com`` for all names below it.
     With commas between in the environment. Other hosts get a 400. Empty, or ``*``: any host is right."""
+    cors_origins: Origins = ()
+    """The other sites whose pages may use the app from a browser: ``https://app.example.com``, with commas between in
+    the environment. ``*``: all of them. Empty: none, and no header says anything about it."""
+    cors_credentials: bool = False
+    """Whether those pages' requests bring cookies; not together with ``*``."""
+    cors_headers: HeaderNames = ("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-CSRF-Token")
+    """The header fields that those pages may send."""
+    cors_exposed_headers: HeaderNames = (
+        "ETag",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "X-Request-ID",
+    )
+    """The header fields that those pages may read."""
+    cors_max_age_s: Seconds = 600.0
+    """For how long a browser may remember the permission, in seconds."""
     trusted_proxies: Proxies = 0
     """The proxies that are believed when they say who the client is: their networks (``10.0.0.0/8``, with commas
     between), or how many stand in front of an app that cannot be reached around them. 0: none."""
