@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +26,7 @@ from velox.tasks.post import Post
 if TYPE_CHECKING:
     from velox.app import Velox
 
-__all__ = ["keep_posting"]
+__all__ = ["keep_posting", "run_crew"]
 
 logger = logging.getLogger("velox")
 
@@ -49,6 +50,18 @@ def keep_posting(
     """
     on_signals(leave_at_once)
     factory = load_factory(target)
+    run_crew(factory, given, make_crew, health_port, ready=partial(announce, factory.target))
+
+
+def run_crew(
+    factory: Factory,
+    given: Mapping[str, Any],
+    make_crew: Callable[[Post, float], Crew],
+    health_port: int | None = None,
+    *,
+    ready: Callable[[Velox, int | None], None],
+) -> None:
+    """Make the app and let its crew work until SIGTERM or SIGINT; ``ready`` is called once it does."""
     with options(given):
         app = factory.create()
     set_up_logging(app.settings)
@@ -59,10 +72,16 @@ def keep_posting(
             hint="Put @task on a function of a feature folder that app.discover() finds, or app.register_task() it.",
         )
     app.setup_loop()
-    asyncio.run(work(app, factory, make_crew, health_port))
+    asyncio.run(work(app, factory, make_crew, health_port, ready))
 
 
-async def work(app: Velox, factory: Factory, make_crew: Callable[[Post, float], Crew], health_port: int | None) -> None:
+async def work(
+    app: Velox,
+    factory: Factory,
+    make_crew: Callable[[Post, float], Crew],
+    health_port: int | None,
+    ready: Callable[[Velox, int | None], None],
+) -> None:
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         try:
@@ -83,12 +102,12 @@ async def work(app: Velox, factory: Factory, make_crew: Callable[[Post, float], 
 
         on_signals(drain)
         port = await stack.enter_async_context(probe(app, crew, health_port)) if health_port is not None else None
-        announce(app, factory.target, port)
+        ready(app, port)
         await crew.wait()
         await crew.stop()
 
 
-def announce(app: Velox, target: str, port: int | None) -> None:
+def announce(target: str, app: Velox, port: int | None) -> None:
     """Say that it works, as ``velox run`` does."""
     if app.settings.production:
         logger.info("working", extra={"app": target, "jobs": tasks_in_words(app), "health_port": port})
