@@ -34,9 +34,7 @@ class _Provided:
         return "provided"
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise RuntimeError(
+        raise AttributeError(
             f"this parameter (asked for its {name!r}) is provided when a worker runs the job; "
             "who calls the task directly has to pass it"
         )
@@ -95,6 +93,14 @@ class Task(Generic[P, C, R]):
     def draft(self, *args: P.args, **kwargs: P.kwargs) -> Draft[R]:
         """A job that is not enqueued yet, for :func:`enqueue_many`. Raises WrongArguments and NotStarted."""
         return self.with_options().draft(*args, **kwargs)
+
+    def job(self, id: str) -> Job[R]:
+        """The handle of a job that was enqueued before, by its id. Whether there is one, it says when it is asked.
+
+        Raises:
+            NotStarted: No started app has this task.
+        """
+        return Job(self.post(), self.name, id)
 
     def with_options(
         self,

@@ -152,7 +152,7 @@ def test_a_time_without_a_zone_and_two_times_are_refused() -> None:
 
 
 def test_the_placeholder_of_what_is_provided_says_who_passes_it() -> None:
-    with pytest.raises(RuntimeError, match=r"asked for its 'add'.* has to pass it"):
+    with pytest.raises(AttributeError, match=r"asked for its 'add'.* has to pass it"):
         _ = provided.add
 
 
