@@ -61,14 +61,18 @@ class Post:
         folder: Where it is written.
         queue: One of :data:`QUEUES`.
         url: Instead of the queue's own URL.
+        database_url: An empty database. None: a SQLite file in ``folder``.
         settings: Further variables of the environment.
     """
 
-    def __init__(self, folder: Path, queue: str, *, url: str | None = None, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, queue: str, *, url: str | None = None, database_url: str | None = None, **settings: str
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "main.py").write_text("from benchmarks.chaos.jobs.main import create_app as create_app\n")
         self.folder = folder
         self.queue = queue
+        self.database_url = database_url
         self.url = QUEUES[queue] if url is None else url
         self.name = f"chaos-{secrets.token_hex(4)}"
         self.log = folder / "chaos.log"
@@ -83,7 +87,7 @@ class Post:
             "CHAOS_LOG": str(self.log),
             "VELOX_SECRET_KEY": SECRET,
             "VELOX_ENV": "prod",
-            "VELOX_DATABASE_URL": f"sqlite:///{folder / 'chaos.db'}",
+            "VELOX_DATABASE_URL": database_url or f"sqlite:///{folder / 'chaos.db'}",
             "VELOX_DATABASE_TIMEOUT_S": "30",
             "VELOX_CREATE_TABLES": "true",
             "VELOX_QUEUE_URL": self.url,
@@ -174,8 +178,22 @@ class Post:
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of the database."""
+        if self.database_url is not None:
+            return asyncio.run(self._ask(self.database_url, query))
         with closing(sqlite3.connect(self.folder / "chaos.db", timeout=30)) as connection:
             return connection.execute(query).fetchall()
+
+    async def _ask(self, url: str, query: str) -> list[tuple[Any, ...]]:
+        from velox.db import Database
+
+        database = Database(url)
+        await database.start()
+        try:
+            async with database.reader() as reader:
+                rows = await (await reader.connection()).exec_driver_sql(query)
+                return [tuple(row) for row in rows]
+        finally:
+            await database.stop()
 
     def effects(self) -> Counter[int]:
         """How often each job has had its effect in the database."""

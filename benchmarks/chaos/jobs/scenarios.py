@@ -17,9 +17,9 @@ PAUSE_S = 5.0
 """How much longer than a lease recovery may take."""
 
 
-def killed(folder: Path, queue: str, jobs: int, kills: int) -> str:
+def killed(folder: Path, queue: str, jobs: int, kills: int, database_url: str | None = None) -> str:
     """Q1: the workers are killed again and again mid-work: nothing is lost, each effect happens once."""
-    with Post(folder, queue, VELOX_JOB_MAX_DELIVERIES="20") as post:
+    with Post(folder, queue, database_url=database_url, VELOX_JOB_MAX_DELIVERIES="20") as post:
         post.enqueue("effect", ((n,) for n in range(jobs)))
         for _ in range(kills):
             post.work(2)

@@ -9,14 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from benchmarks.chaos.jobs.post import QUEUES, is_there
 from velox import Settings, Velox
+from velox.db import Database, Field, Model
 from velox.tasks import Task
 from velox.tasks.crew import Crew
+from velox.tasks.sql.table import tables_in
 
 Require = Callable[[object, str], None]
 AnyTask = Task[..., Any, Any]
+
+
+class QueueRow(Model, table=True):
+    """What a job may write."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    n: int
+
 
 _there: dict[str, bool] = {}
 
@@ -29,8 +40,18 @@ def anyio_backend() -> str:
 
 @pytest.fixture(params=list(QUEUES))
 def queue(request: pytest.FixtureRequest, require: Require) -> str:
-    """Each queue whose server answers."""
+    """Each queue whose server answers; where the database is meant, it is SQLite."""
+    return needed(request.param, require)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "redis", "rabbitmq"])
+def kind(request: pytest.FixtureRequest, require: Require) -> str:
+    """The same, with each database as the queue."""
     name: str = request.param
+    return name if name not in QUEUES else needed(name, require)
+
+
+def needed(name: str, require: Require) -> str:
     if name not in _there:
         _there[name] = name == "database" or is_there(name)
     require(_there[name], f"no {name} at {QUEUES[name]}")
@@ -44,12 +65,13 @@ class Office:
         settings: Of the next app.
     """
 
-    def __init__(self, folder: Path, queue: str, stack: AsyncExitStack) -> None:
+    def __init__(self, database_url: str, queue: str, stack: AsyncExitStack) -> None:
         self.name = f"t{secrets.token_hex(5)}"
         self.queue = queue
         self.settings: dict[str, Any] = {
             "env": "test",
-            "database_url": f"sqlite:///{folder / 'jobs.db'}",
+            "database_url": database_url,
+            "database_timeout_s": 30.0,
             "create_tables": True,
             "queue_url": QUEUES[queue],
             "job_lease_s": 1.0,
@@ -82,24 +104,47 @@ class Office:
 
 
 @asynccontextmanager
-async def opened(folder: Path, queue: str) -> AsyncIterator[Office]:
+async def opened(database_url: str, queue: str) -> AsyncIterator[Office]:
     async with AsyncExitStack() as stack:
-        office = Office(folder, queue, stack)
+        office = Office(database_url, queue, stack)
         yield office
     await forget(office)
 
 
 @pytest.fixture
-async def office(tmp_path: Path, queue: str) -> AsyncIterator[Office]:
-    """On each queue."""
-    async with opened(tmp_path, queue) as found:
+async def office(
+    tmp_path: Path, kind: str, require: Require, server_databases: Callable[[str], str | None]
+) -> AsyncIterator[Office]:
+    """On each kind of queue."""
+    if kind not in ("postgresql", "mariadb"):
+        async with opened(f"sqlite:///{tmp_path / 'jobs.db'}", "database" if kind == "sqlite" else kind) as found:
+            yield found
+        return
+    url = server_databases(kind)
+    require(url, f"no {kind}")
+    async with opened(str(url), "database") as found:
         yield found
+    await empty(str(url))
+
+
+async def empty(url: str) -> None:
+    """Delete all rows: the next test has the same database."""
+    database = Database(url)
+    await database.start()
+    try:
+        async with database.session() as session:
+            connection = await session.connection()
+            for table in tables_in(Model.metadata).every:
+                await connection.execute(delete(table))
+            await connection.execute(delete(QueueRow))
+    finally:
+        await database.stop()
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Office]:
     """On the database alone, for what has nothing to do with the queue."""
-    async with opened(tmp_path, "database") as found:
+    async with opened(f"sqlite:///{tmp_path / 'jobs.db'}", "database") as found:
         yield found
 
 

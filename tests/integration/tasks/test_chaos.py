@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,16 @@ from tests.integration.tasks.conftest import Require
 def test_killed_workers_lose_nothing_and_repeat_no_effect(tmp_path: Path, queue: str) -> None:
     """Q1."""
     assert scenarios.killed(tmp_path, queue, jobs=200, kills=1)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_the_same_on_a_database_server(
+    tmp_path: Path, kind: str, require: Require, server_databases: Callable[[str], str | None]
+) -> None:
+    """Q1."""
+    url = server_databases(kind)
+    require(url, f"no {kind}")
+    assert scenarios.killed(tmp_path, "database", jobs=200, kills=1, database_url=url)
 
 
 def test_a_quiet_queue_recovers_without_new_traffic(tmp_path: Path, queue: str) -> None:

@@ -9,18 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.integration.tasks.conftest import Office
-from velox.db import Field, Model, Session, select
+from tests.integration.tasks.conftest import Office, QueueRow
+from velox.db import Session, select
 from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, task
 
 pytestmark = pytest.mark.anyio
 
 DEADLINE_S = 20.0
-
-
-class QueueRow(Model, table=True):
-    id: int | None = Field(default=None, primary_key=True)
-    n: int
 
 
 @task
