@@ -32,6 +32,8 @@ POLL_S = 0.25
 """How long a worker without work waits until it looks again, unless it is nudged."""
 PAUSE_S = 1.0
 """How long a worker waits when its queue does not answer."""
+GATHER_S = 0.002
+"""How long a busy worker waits for more slots to become free: of short jobs it claims many at once then."""
 UNFINISHED = 1_000
 """Outcomes that may wait to be written; then no more jobs are claimed."""
 
@@ -92,6 +94,9 @@ class Worker:
                 if free <= 0 or len(self._outcomes) > UNFINISHED:
                     await self._first(stopped, self._change())
                     continue
+                if self._running and free < self.concurrency // 2:
+                    await self._first(stopped, asyncio.sleep(GATHER_S))
+                    free = self.concurrency - len(self._running)
                 claimed: list[Delivery] = await self._answered(partial(self.post.engine.claim, self.queues, free), [])
                 suspects = [each for each in claimed if self._is_suspect(each)]
                 for delivery in claimed:

@@ -45,6 +45,7 @@ class SqlEngine:
         self._lease_s = lease_s
         self._now_s = now_s
         self._came = asyncio.Event()
+        self._was_full = False
 
     async def start(self) -> None:
         self._came = asyncio.Event()
@@ -70,14 +71,17 @@ class SqlEngine:
         self._came.clear()
 
     async def claim(self, queues: Sequence[str], limit: int) -> list[Delivery]:
-        async with self._connections.reading() as connection:
-            waiting = [queue for queue in queues if await self._has_any(connection, queue)]
+        waiting = list(queues)
+        if not self._was_full:
+            async with self._connections.reading() as connection:
+                waiting = [queue for queue in queues if await self._has_any(connection, queue)]
         claimed: list[Delivery] = []
         if waiting:
             async with self._connections.writing() as connection:
                 for queue in waiting:
                     if len(claimed) < limit:
                         claimed += await self._claim(connection, queue, limit - len(claimed))
+        self._was_full = len(claimed) >= limit
         return claimed
 
     async def _has_any(self, connection: AsyncConnection, queue: str) -> bool:
