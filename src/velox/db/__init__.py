@@ -10,6 +10,7 @@ from velox.db.loading import NotLoaded
 from velox.db.model import Model
 from velox.db.page import Page, PageQuery
 from velox.db.reader import Reader, ReadOnly
+from velox.db.rows import Rows
 from velox.db.schemas import Create, Public, Update
 from velox.db.session import NotAwaited, Session
 
@@ -26,6 +27,7 @@ __all__ = [
     "ReadOnly",
     "Reader",
     "Relationship",
+    "Rows",
     "Session",
     "Update",
     "col",

@@ -14,7 +14,9 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from velox.db.driver import Connection as Raw
+from velox.db.inline import Inline
 from velox.db.integrity import problem_for
+from velox.db.lane import ReadLane
 from velox.db.model import Model
 from velox.db.reader import Reader
 from velox.db.session import Session
@@ -35,8 +37,10 @@ class _Lanes:
         self.write: AsyncEngine = open_engine(path, writing, size=1, timeout_s=timeout_s, kept=kept)
         self.read: AsyncEngine = open_engine(path, Lane.READ, size=size, timeout_s=timeout_s, kept=kept)
         self.kept = kept
+        self.reading = ReadLane(self.read, None if kept is not None else Inline(path))
 
     async def close(self) -> None:
+        self.reading.close()
         await self.write.dispose()
         await self.read.dispose()
         if self.kept is not None:
@@ -142,13 +146,11 @@ class Database:
         """A reader that is closed when the block ends.
 
         Raises:
-            ReadOnly: A row was changed in the block: nobody would save it.
             Problem: No connection was free for too long (503).
         """
-        reader = Reader(self._open().read, expire_on_commit=False, autoflush=False, close_resets_only=False)
+        reader = Reader(self._open().reading)
         try:
             yield reader
-            reader.refuse_changes()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
                 raise problem from error
@@ -192,6 +194,7 @@ class Database:
             yield
         finally:
             self._lanes = outside
+            inside.reading.close()
             await inside.write.dispose()
             await inside.read.dispose()
             await kept.execute("ROLLBACK")

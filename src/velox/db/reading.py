@@ -1,7 +1,8 @@
-"""What a Session and a Reader have in common: SQLModel's session, and two ways to read that a handler wants all day."""
+"""What a Session and a Reader have in common: two ways to read that a handler wants all day."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy.exc import DataError
@@ -12,7 +13,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from velox.db.page import Page, PageQuery
 from velox.errors import NotFound, Problem
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "only_row", "page_of"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -38,13 +39,7 @@ class Reading(AsyncSession):
             Problem: ``missing``.
             sqlalchemy.exc.MultipleResultsFound: There are several rows: the statement is wrong.
         """
-        try:
-            row = (await self.exec(statement)).one_or_none()
-        except (OverflowError, DataError):
-            row = None  # it is compared with a number that its column cannot hold
-        if row is None:
-            raise NotFound() if missing is None else missing
-        return row
+        return await only_row(self.exec(statement), missing)
 
     async def page(self, statement: SelectOfScalar[T], query: PageQuery[T]) -> Page[T]:
         """The slice of ``statement``'s rows that ``query`` asks for.
@@ -52,13 +47,29 @@ class Reading(AsyncSession):
         An order that the client asked for replaces the statement's own; without one, the statement's own comes first.
         The rows are counted only when the slice itself does not tell.
         """
-        if "sort" in query.model_fields_set:
-            statement = statement.order_by(None)
-        slice_ = statement.order_by(*query.order()).limit(query.limit).offset(query.offset)
-        items = list((await self.exec(slice_)).all())
-        if len(items) < query.limit and (items or query.offset == 0):
-            total = query.offset + len(items)
-        else:
-            total = (await self.exec(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
-        # Rows are not instances of Public[T], and need no second validation.
-        return Page[T].model_construct(items=items, total=total, limit=query.limit, offset=query.offset)
+        return await page_of(self.exec, statement, query)
+
+
+async def only_row(rows: Awaitable[Any], missing: Problem | None) -> Any:
+    """The one row in the answer to a statement; raises ``missing`` when there is none."""
+    try:
+        row = (await rows).one_or_none()
+    except (OverflowError, DataError):
+        row = None  # it is compared with a number that its column cannot hold
+    if row is None:
+        raise NotFound() if missing is None else missing
+    return row
+
+
+async def page_of(exec_: Callable[[Any], Awaitable[Any]], statement: Any, query: PageQuery[T]) -> Page[T]:
+    """The slice of ``statement``'s rows that ``query`` asks for, and how many there are in all."""
+    if "sort" in query.model_fields_set:
+        statement = statement.order_by(None)
+    slice_ = statement.order_by(*query.order()).limit(query.limit).offset(query.offset)
+    items = list((await exec_(slice_)).all())
+    if len(items) < query.limit and (items or query.offset == 0):
+        total = query.offset + len(items)
+    else:
+        total = (await exec_(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
+    # Rows are not instances of Public[T], and need no second validation.
+    return Page[T].model_construct(items=items, total=total, limit=query.limit, offset=query.offset)

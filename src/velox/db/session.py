@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from velox.db.integrity import integrity_problem
 from velox.db.reading import Reading
+from velox.db.readonly import WritingSession
 from velox.errors import Problem
 from velox.location import shortened
 
@@ -30,6 +31,8 @@ class Session(Reading):
     IMMEDIATE``, so a row read in a Session is nobody else's to write until the Session ends: keep slow work, such as
     calling another service, out of it. Rows stay readable after the commit (``expire_on_commit=False``).
     """
+
+    sync_session_class = WritingSession
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -73,9 +73,8 @@ def columns_of(row: Model) -> set[str]:
 
 async def test_a_session_that_is_not_used_opens_nothing(database: Database) -> None:
     """It costs a handler nothing to ask for one."""
-    async with database.session() as db, database.reader() as reader:
+    async with database.session() as db, database.reader():
         assert not db.in_transaction()
-        assert not reader.in_transaction()
         async with database.session() as other:  # the only writing connection is free
             await other.add(SessionMember(name="a"))
 
@@ -502,7 +501,7 @@ async def test_a_reader_refuses_to_write(either: Database) -> None:
             with pytest.raises(ReadOnly):
                 await call
         with pytest.raises(ReadOnly, match="change rows"):
-            await db.exec(update(SessionMember).values(age=1))
+            await db.exec(update(SessionMember).values(age=1))  # type: ignore[call-overload]
 
 
 async def test_raw_sql_does_not_write_through_a_reader(either: Database) -> None:
@@ -546,6 +545,7 @@ async def test_a_change_to_a_readers_row_is_not_lost_in_silence(database: Databa
     """Nobody would save it."""
     async with database.session() as db:
         await db.add(SessionMember(name="a"))
-    with pytest.raises(ReadOnly, match="lose the change"):
-        async with database.reader() as reader:
-            (await reader.one(select(SessionMember))).age = 5
+    async with database.reader() as reader:
+        row = await reader.one(select(SessionMember))
+    with pytest.raises(ReadOnly, match=r"lose the change of SessionMember\.age.*Ask for a Session"):
+        row.age = 5
