@@ -21,7 +21,7 @@ from sqlalchemy.orm import aliased, column_property, defer, joinedload, undefer
 from sqlalchemy.types import TypeDecorator
 from sqlmodel._compat import SQLModelConfig
 
-from velox.db import Database, Field, Model, Reader, Relationship, Session, col, func, select, selectinload
+from velox.db import Database, Field, Model, PageQuery, Reader, Relationship, Session, col, func, select, selectinload
 from velox.db.statements import Statements, Unprepared
 
 
@@ -160,6 +160,17 @@ ORDINARY: list[Callable[[], Any]] = [
     lambda: select(ReadRow.__table__.c.at, ReadRow.__table__.c.money),
 ]
 
+PAGES: list[Callable[[int], Any]] = [
+    lambda n: select(ReadRow),
+    lambda n: select(ReadRow).where(ReadRow.id != n),
+    lambda n: select(ReadRow).where(col(ReadRow.id).in_([n, n + 1, 3])).order_by(col(ReadRow.text)),
+    lambda n: select(ReadRow).join(ReadPart).where(ReadPart.weight > n - 3),
+    lambda n: select(ReadRow).join(ReadPart).where(ReadPart.weight > n - 3).distinct(),
+    lambda n: select(ReadRow).join(ReadPart).group_by(col(ReadRow.id)).having(func.max(ReadPart.weight) > n - 3),
+    lambda n: select(ReadRow).limit(n),
+    lambda n: select(ReadRow).options(selectinload(ReadRow.parts)),  # type: ignore[arg-type]
+]
+
 
 def shown(value: Any, met: dict[int, int]) -> Any:
     """``value`` for comparing: a model by class, identity, attributes and their types."""
@@ -204,6 +215,15 @@ async def read_alike(database: Database, statements: list[Callable[[], Any]]) ->
             assert expected == await by_reader(reader, make())
 
 
+async def paged_alike(database: Database, asked: dict[str, Any]) -> None:
+    query = PageQuery[ReadRow].model_validate(asked)
+    for make in PAGES:
+        for n in (1, 2, 4):
+            async with database.session() as db, database.reader() as reader:
+                expected, page = await db.page(make(n), query), await reader.page(make(n), query)
+            assert (shown(expected.items, {}), expected.total) == (shown(page.items, {}), page.total)
+
+
 @pytest.fixture
 def runner() -> Any:
     with asyncio.Runner() as found:
@@ -229,6 +249,22 @@ def test_a_reader_reads_what_a_session_reads(
     """The same classes, values, types, names and identities, whether the fast way or the ordinary one is taken."""
     runner.run(filled(opened, rows, parts, sums))
     runner.run(read_alike(opened, [*FAST, *ORDINARY]))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(ROWS, min_size=1, max_size=5),
+    parts=st.lists(PARTS, max_size=5),
+    asked=st.fixed_dictionaries(
+        {"limit": st.integers(1, 3), "offset": st.integers(0, 3)}, optional={"sort": st.sampled_from(["-text", "id"])}
+    ),
+)
+def test_a_page_of_a_reader_is_a_page_of_a_session(
+    runner: asyncio.Runner, opened: Database, rows: list[ReadRow], parts: list[ReadPart], asked: dict[str, Any]
+) -> None:
+    """The same rows and the same number of them, although the statements are made once for all values."""
+    runner.run(filled(opened, rows, parts, []))
+    runner.run(paged_alike(opened, asked))
 
 
 def test_a_row_is_got_by_its_key_as_in_a_session(runner: asyncio.Runner, opened: Database) -> None:

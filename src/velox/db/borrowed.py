@@ -18,6 +18,7 @@ from sqlalchemy.orm.strategies import _LazyLoader as LazyLoader
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
+from sqlmodel import func, select
 from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
 from sqlmodel.main import FieldInfo, FieldInfoMetadata, SQLModelMetaclass
 
@@ -34,6 +35,7 @@ __all__ = [
     "bound_values",
     "columns_of",
     "compile_select",
+    "count_of",
     "get_field_metadata",
     "get_sa_type_from_field",
     "is_bare",
@@ -70,6 +72,16 @@ def statement_key(statement: Select[*tuple[Any, ...]]) -> tuple[Hashable, Parame
 def is_bare(statement: Select[*tuple[Any, ...]]) -> bool:
     """Whether no option, execution option or lock changes how the statement is executed."""
     return not (statement._with_options or statement._execution_options or statement._for_update_arg)
+
+
+def count_of(statement: Any) -> Any:
+    """The statement that counts the rows of ``statement``."""
+    whole = statement.order_by(None)
+    grouped = whole._group_by_clauses or whole._having_criteria or whole._distinct or whole._distinct_on
+    cuts = (whole._limit_clause, whole._offset_clause, whole._fetch_clause)
+    if grouped or any(cut is not None for cut in cuts):
+        return select(func.count()).select_from(whole.subquery())
+    return whole.with_only_columns(func.count(), maintain_column_froms=True)
 
 
 def compile_select(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> SQLCompiler:

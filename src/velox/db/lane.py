@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Integer, bindparam, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from velox.db.borrowed import all_rows
+from velox.db.borrowed import all_rows, count_of
 from velox.db.inline import Inline
+from velox.db.page import Page, PageQuery
+from velox.db.reading import page_of, page_with, sliced, total_of
 from velox.db.readonly import ReadOnly, make_read_only
 from velox.db.rows import Rows
 from velox.db.statements import Prepared, Statements, Unprepared
@@ -22,6 +24,8 @@ __all__ = ["OrdinaryReader", "ReadLane"]
 
 _AT_ONCE = 500
 """The most rows that are made models without letting others run: about a millisecond's work."""
+
+_LIMIT, _OFFSET = bindparam("velox_limit", type_=Integer), bindparam("velox_offset", type_=Integer)
 
 _WITHOUT_PAUSE = 32
 """The most statements in a row that are run without letting others run."""
@@ -83,6 +87,23 @@ class ReadLane:
         if len(rows) <= _AT_ONCE:
             return Rows(prepared.hydrate(rows, {}))
         return await _hydrate_in_parts(prepared, rows)
+
+    async def page(self, statement: Any, query: PageQuery[Any]) -> Page[Any]:
+        """The slice of ``statement``'s rows that ``query`` asks for."""
+        order = (type(query), query.sort, "sort" in query.model_fields_set)
+        try:
+            prepared, parameters = self._statements.prepare(
+                statement, order, lambda whole: sliced(whole, query, _LIMIT, _OFFSET)
+            )
+            sql, values = prepared.bind(parameters, {"velox_limit": query.limit, "velox_offset": query.offset})
+            counting, counted = self._statements.prepare(statement, "count", count_of)
+        except Unprepared:
+            return await page_of(lambda one: self.run(one, None), statement, query)
+        items = prepared.hydrate(await self._fetch(prepared, sql, values), {})
+        total = total_of(items, query)
+        if total is None:
+            ((total,),) = await self._fetch(counting, *counting.bind(counted, None))
+        return page_with(items, total, query)
 
     def ordinary(self) -> OrdinaryReader:
         """A session of SQLAlchemy's; it is open until it is closed, and so may be its connection."""

@@ -14,7 +14,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from velox.db.lane import OrdinaryReader, ReadLane
 from velox.db.page import Page, PageQuery
-from velox.db.reading import only_row, page_of
+from velox.db.reading import only_row
 from velox.db.readonly import ReadOnly
 from velox.db.rows import Rows
 from velox.errors import Problem
@@ -129,7 +129,7 @@ class Reader:
         An order that the client asked for replaces the statement's own; without one, the statement's own comes first.
         The rows are counted only when the slice itself does not tell.
         """
-        return await page_of(self.exec, statement, query)
+        return await self._open().page(statement, query)
 
     async def stream(self, statement: Any) -> AsyncResult[*tuple[Any, ...]]:
         """The rows of ``statement`` as they come, for tables that do not fit into memory; as in a Session."""

@@ -13,7 +13,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from velox.db.page import Page, PageQuery
 from velox.errors import NotFound, Problem
 
-__all__ = ["Reading", "only_row", "page_of"]
+__all__ = ["Reading", "only_row", "page_of", "page_with", "sliced", "total_of"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -63,13 +63,26 @@ async def only_row(rows: Awaitable[Any], missing: Problem | None) -> Any:
 
 async def page_of(exec_: Callable[[Any], Awaitable[Any]], statement: Any, query: PageQuery[T]) -> Page[T]:
     """The slice of ``statement``'s rows that ``query`` asks for, and how many there are in all."""
+    items = list((await exec_(sliced(statement, query, query.limit, query.offset))).all())
+    total = total_of(items, query)
+    if total is None:
+        total = (await exec_(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
+    return page_with(items, total, query)
+
+
+def sliced(statement: Any, query: PageQuery[Any], limit: Any, offset: Any) -> Any:
+    """``statement`` in the order that ``query`` asks for, and cut."""
     if "sort" in query.model_fields_set:
         statement = statement.order_by(None)
-    slice_ = statement.order_by(*query.order()).limit(query.limit).offset(query.offset)
-    items = list((await exec_(slice_)).all())
-    if len(items) < query.limit and (items or query.offset == 0):
-        total = query.offset + len(items)
-    else:
-        total = (await exec_(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
-    # Rows are not instances of Public[T], and need no second validation.
-    return Page[T].model_construct(items=items, total=total, limit=query.limit, offset=query.offset)
+    return statement.order_by(*query.order()).limit(limit).offset(offset)
+
+
+def total_of(items: list[Any], query: PageQuery[Any]) -> int | None:
+    """How many rows there are in all, if a slice tells: it is the last one, and not empty."""
+    is_last = len(items) < query.limit and (items or query.offset == 0)
+    return query.offset + len(items) if is_last else None
+
+
+def page_with(items: list[T], total: int, query: PageQuery[T]) -> Page[T]:
+    """The page of ``items``. Rows are not instances of ``Public[T]``, and need no second validation."""
+    return Page.model_construct(items=items, total=total, limit=query.limit, offset=query.offset)

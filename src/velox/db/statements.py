@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, bindparam
+from sqlalchemy import BindParameter, Dialect, bindparam
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -59,6 +59,14 @@ class Prepared:
             raise Unprepared from error  # SQLAlchemy finds it again, and says it in its own words
 
 
+class _Derived(NamedTuple):
+    """A statement that is made of another one; ``None`` where only SQLAlchemy's session can run it."""
+
+    prepared: Prepared | None
+    places: list[int | BindParameter[Any]]
+    """Where each of its parameters is among those of the other, or the parameter itself."""
+
+
 class Statements:
     """The statements that were run so far.
 
@@ -68,11 +76,18 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._known: OrderedDict[Hashable, Prepared | None] = OrderedDict()
+        self._known: OrderedDict[Hashable, _Derived] = OrderedDict()
         self._gets: dict[type[Any], tuple[Prepared, list[Callable[[Any], Any] | None]] | None] = {}
 
-    def prepare(self, statement: Any) -> tuple[Prepared, Parameters]:
-        """``statement``, ready to run, and the parameters that hold its values.
+    def prepare(
+        self, statement: Any, name: Hashable = None, make: Callable[[Any], Any] | None = None
+    ) -> tuple[Prepared, Parameters]:
+        """``statement``, or what ``make`` makes of it, ready to run, and the parameters that hold its values.
+
+        Args:
+            statement: A ``select``.
+            name: Tells apart what is made of one statement.
+            make: Called once for all statements that differ only in their values.
 
         Raises:
             Unprepared: It is no ``select`` of the ORM, or asks for more than its rows.
@@ -80,16 +95,16 @@ class Statements:
         key = statement_key(statement) if isinstance(statement, Select) and is_bare(statement) else None
         if key is None:
             raise Unprepared
-        try:
-            prepared = self._known[key[0]]
-            self._known.move_to_end(key[0])
-        except KeyError:
-            prepared = self._known[key[0]] = _prepared(statement, self._dialect)
-            if len(self._known) > _MOST:
-                self._known.popitem(last=False)
-        if prepared is None:
+        known = self._known
+        derived = known.get((key[0], name))
+        if derived is None:
+            derived = known[key[0], name] = _derived(statement, key[1], make, self._dialect)
+            if len(known) > _MOST:
+                known.popitem(last=False)
+        if derived.prepared is None:
             raise Unprepared
-        return prepared, key[1]
+        parameters = key[1] if make is None else [key[1][at] if type(at) is int else at for at in derived.places]
+        return derived.prepared, parameters  # type: ignore[return-value]
 
     def get(self, model: type[Any], key: Any) -> tuple[Prepared, str, list[Any]]:
         """The statement that reads the row of ``model`` with the primary key ``key``.
@@ -124,6 +139,20 @@ class Statements:
         if prepared is None or prepared.compiled.positiontup != names:
             return None
         return prepared, [bind_processor(column.type, self._dialect) for column in columns]
+
+
+def _derived(statement: Any, parameters: Parameters, make: Callable[[Any], Any] | None, dialect: Dialect) -> _Derived:
+    if make is None:
+        return _Derived(_prepared(statement, dialect), [])
+    made = make(statement)
+    key = statement_key(made)
+    if key is None:
+        return _Derived(None, [])
+    known = {id(parameter): place for place, parameter in enumerate(parameters)}
+    places = [known.get(id(parameter), parameter) for parameter in key[1]]
+    if any(isinstance(place, BindParameter) and not place.required for place in places):
+        return _Derived(None, [])  # a value that was copied from this statement is not the next one's
+    return _Derived(_prepared(made, dialect), places)
 
 
 def _fitting(process: Callable[[Any], Any], value: Any) -> Any:
