@@ -19,7 +19,7 @@ from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 from sqlmodel import func, select
-from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
+from sqlmodel._compat import finish_init, get_field_metadata, get_sa_type_from_field
 from sqlmodel.main import FieldInfo, FieldInfoMetadata, SQLModelMetaclass
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "columns_of",
     "compile_select",
     "count_of",
+    "finish_init",
     "get_field_metadata",
     "get_sa_type_from_field",
     "is_bare",

@@ -130,9 +130,11 @@ async def test_a_decimal_that_its_column_would_round_is_refused(database: Databa
         assert (await db.exec(select(StoredRow).where(StoredRow.money == value))).all() == []
         assert len((await db.exec(select(StoredRow).where(col(StoredRow.money) <= value))).all()) == 1
         assert (await db.exec(select(col(StoredRow.money) * 2))).one() == Decimal("19.10")
+    row = StoredRow()
+    row.money = value
     with pytest.raises(StatementError, match="digits"):
         async with database.session() as db:
-            await db.add(StoredRow(money=value))
+            await db.add(row)
 
 
 async def test_an_empty_json_column_is_null(database: Database) -> None:
