@@ -106,6 +106,8 @@ CODES: Mapping[str, str] = {
     "VX701": "an optional package is missing",
     "VX702": "the OpenAPI document differs from the file",
     "VX703": "no handler answers that URL",
+    # VX8xx services beside the app
+    "VX801": "the Redis URL cannot be read",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

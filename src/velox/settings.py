@@ -80,6 +80,13 @@ class Settings(Sourced):
     """Connections that a worker holds at most."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
+    redis_url: str | None = None
+    """Redis or Valkey, for limits and caches that all workers and machines share; None: each machine has its own.
+    `redis://host:6379/0`, `rediss://`, `unix://`, `redis+cluster://`, `redis+sentinel://`."""
+    redis_timeout_s: Seconds = Field(default=0.05, gt=0)
+    """How long a request waits for Redis, in seconds; then it goes on without."""
+    redis_required: bool = False
+    """Whether the app is not ready while Redis is down, though it could go on without."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20

@@ -34,13 +34,15 @@ from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension
 from velox.location import location_of
+from velox.redis import Redis
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
+from velox.routing.layer import LayerMaker, documented, wrapped
 from velox.routing.openapi import check_schemas, openapi_document
-from velox.routing.plan import Limits, Plan, Source
+from velox.routing.plan import Limits, Plan, SharedOptions, Source
 from velox.routing.planning import make_plan
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
@@ -59,6 +61,13 @@ DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
 
 
+def redis_of(settings: Settings, name: str) -> Redis | None:
+    """The client that the settings ask for; apps that share a server are told apart by their names."""
+    if settings.redis_url is None:
+        return None
+    return Redis(settings.redis_url, prefix=name, timeout_s=settings.redis_timeout_s, required=settings.redis_required)
+
+
 class Velox(Routes, FrontedApp):
     """A Sanic application with Velox's rooms in place.
 
@@ -73,6 +82,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
         ConfigurationError: The settings are wrong, or not fit for production (exit code 78).
@@ -82,13 +92,16 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_declared",
+        "_layers",
         "_lifespan",
         "_plans",
         "_providers",
         "_security_schemes",
         "database",
         "description",
+        "redis",
         "settings",
+        "shared",
         "title",
         "version",
     )
@@ -128,10 +141,15 @@ class Velox(Routes, FrontedApp):
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
+        self._layers: list[LayerMaker] = []
+        self.shared = SharedOptions("app")
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self._configure()
+        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
+        if self.redis is not None:
+            self.add_extension(self.redis)
         self.provide(self._session)
         self.provide(self._reader)
         health.mount(self, self.readiness)
@@ -228,6 +246,14 @@ class Velox(Routes, FrontedApp):
         """
         self._security_schemes[name] = scheme
 
+    def add_layer(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around endpoints; what is added first is the outermost.
+
+        Args:
+            maker: Asked for each route when the app is compiled, with its plan.
+        """
+        self._layers.append(maker)
+
     # What the plans say
 
     @property
@@ -261,8 +287,12 @@ class Velox(Routes, FrontedApp):
 
     def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
         declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
-        plan = make_plan(declaration, name, declared.path, route.methods, self._providers)
+        own = declaration.shared
+        shared = (own,) if own is self.shared else (self.shared, own)
+        plan = make_plan(declaration, name, declared.path, route.methods, self._providers, shared=shared)
         endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
+        layers = [layer for maker in self._layers if (layer := maker(plan)) is not None]
+        plan, endpoint = documented(plan, layers), wrapped(endpoint, layers)
         if not plan.hidden and declaration not in DOCUMENTED:
             check_schemas(plan)
             DOCUMENTED.add(declaration)

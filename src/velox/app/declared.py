@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from sanic_routing.route import Route
 from velox.errors import ConfigurationError
 from velox.location import location_of
 from velox.routing.plan import Plan
-from velox.routing.planning import path_template
+from velox.routing.planning import path_shape, path_template
 from velox.routing.route import Declaration
 
 __all__ = [
@@ -45,11 +44,6 @@ def declared_path(route: FutureRoute) -> str:
     return path_template(f"{version}/{route.uri.lstrip('/')}")
 
 
-def path_shape(path: str) -> str:
-    """What makes two paths the same to a router: not their parameters' names."""
-    return re.sub(r"{\w+}", "{}", path.rstrip("/"))
-
-
 def reads_stream(plan: Plan) -> bool:
     """Whether the handler's body is read as it arrives: a form's."""
     return any(parameter.source.value in ("form", "file") for parameter in plan.inputs())
@@ -58,10 +52,11 @@ def reads_stream(plan: Plan) -> bool:
 def already_answered(route: FutureRoute, declaration: Declaration, known: Iterable[Declared]) -> ConfigurationError:
     """The mistake of declaring ``route`` where one of the ``known`` answers already."""
     path, answered = declared_path(route), set(route.methods or ())
+    shape = path_shape(path.rstrip("/"))
     others = [
         declared
         for declared in known
-        if path_shape(declared.path) == path_shape(path) and answered.intersection(declared.routes[0].methods)
+        if path_shape(declared.path.rstrip("/")) == shape and answered.intersection(declared.routes[0].methods)
     ]
     place = location_of(others[0].declaration.handler) if others else "another route"
     methods = ", ".join(sorted(answered))
@@ -111,7 +106,7 @@ def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:
         ConfigurationError: VX210 when one is not.
     """
     for plan in plans:
-        unknown = [name for name in plan.options.security if name not in schemes]
+        unknown = [name for way in plan.security for name in way if name not in schemes]
         if unknown:
             raise ConfigurationError(
                 "VX210",

@@ -9,6 +9,7 @@ from typing import Any
 from sanic import Blueprint as SanicBlueprint
 
 from velox.location import shortened
+from velox.routing.plan import SharedOptions
 from velox.routing.route import Routes
 
 __all__ = ["Blueprint"]
@@ -26,8 +27,11 @@ class Blueprint(Routes, SanicBlueprint):
         host, version, strict_slashes, version_prefix: As Sanic has them.
     """
 
+    __slots__ = ("shared",)
+
     def __init__(self, name: str, url_prefix: str | None = None, **options: Any) -> None:
         super().__init__(name, url_prefix, **options)
+        self.shared = SharedOptions(f"blueprint {name}")
         caller = sys._getframe(1)
         self.ctx.place = f"{shortened(caller.f_code.co_filename)}:{caller.f_lineno}"
         self._apps = weakref.WeakSet()  # type: ignore[assignment]

@@ -18,14 +18,14 @@ from velox.routing.annotation import display_name
 from velox.routing.binding import Binder, adapter_for
 from velox.routing.body import JsonBody
 from velox.routing.form import Form, read_form
+from velox.routing.layer import Endpoint
 from velox.routing.plan import Limits, Parameter, Plan, Source
 from velox.routing.result import ResultEncoder
 from velox.routing.scope import Answered, Scope, provided
 from velox.routing.stream import break_off, send_stream, stream_of
 
-__all__ = ["Endpoint", "compile_endpoint", "decoded"]
+__all__ = ["compile_endpoint", "decoded"]
 
-Endpoint = Callable[..., Awaitable[BaseHTTPResponse | None]]
 PARAMETERS = frozenset({Source.PATH, Source.QUERY, Source.HEADER, Source.COOKIE})
 FORMS = frozenset({Source.FORM, Source.FILE})
 

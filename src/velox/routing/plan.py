@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
 
-__all__ = ["Limits", "Parameter", "Plan", "ProviderPlan", "RouteOptions", "Source"]
+__all__ = [
+    "Limits",
+    "Parameter",
+    "Plan",
+    "ProviderPlan",
+    "ResponseHeader",
+    "RouteOptions",
+    "SharedOptions",
+    "Source",
+]
 
 
 class Source(Enum):
@@ -91,6 +100,29 @@ class RouteOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedOptions:
+    """What a blueprint or an app says once, for all of its routes."""
+
+    scope: str
+    """Whose it is: ``"app"``, or ``"blueprint links"``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeader:
+    """A header field of a route's answers, for the documentation."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    statuses: Collection[str] | None = None
+    """The answers that have it, such as ``("200", "304")``; ``None``: all but redirects."""
+
+    def is_on(self, status: str) -> bool:
+        """Whether the answer documented under ``status`` (``"404"``, ``"default"``) has it."""
+        return not status.startswith("3") if self.statuses is None else status in self.statuses
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything known about one route before the first request."""
 
@@ -115,6 +147,14 @@ class Plan:
     tags: tuple[str, ...] = ()
     hidden: bool = False
     problems: tuple[type[Problem], ...] = field(default=())
+    shared: tuple[SharedOptions, ...] = ()
+    """What the app, and then the blueprint, say for all of their routes."""
+    security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    """Ways in, of which one is enough: scheme → scopes."""
+    response_headers: tuple[ResponseHeader, ...] = ()
+    """What the layers around the route add to its answers."""
+    layer_parameters: tuple[Mapping[str, Any], ...] = ()
+    """What the layers read of the request: OpenAPI's Parameter Objects."""
 
     def inputs(self) -> tuple[Parameter, ...]:
         """All parameters that are read from the request, those of the providers included, each once."""

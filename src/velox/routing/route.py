@@ -15,7 +15,7 @@ from sanic.response import HTTPResponse
 from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.annotation import remember_local_names
-from velox.routing.plan import RouteOptions
+from velox.routing.plan import RouteOptions, SharedOptions
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
 
@@ -30,6 +30,8 @@ class Declaration:
 
     handler: Callable[..., Any]
     options: RouteOptions
+    shared: SharedOptions
+    """What is said where it was declared: by the app, or by a blueprint."""
     order: int = field(default_factory=lambda: next(_order))
     """When it was declared: Sanic keeps routes in sets, and documents want the order of the source."""
 
@@ -59,7 +61,12 @@ class Routes(RouteMixin):
 
     Mistakes in the signature are found when the app is compiled, and raise
     :class:`~velox.errors.ConfigurationError` with file, line and the fix.
+
+    Attributes:
+        shared: What holds for all routes that are declared here.
     """
+
+    shared: SharedOptions
 
     def route(
         self,
@@ -101,7 +108,7 @@ class Routes(RouteMixin):
                 return super(Routes, self).route(uri, methods, *args, **sanic)(handler)  # type: ignore[arg-type, return-value]
             served = (*names, "HEAD") if "GET" in names and "HEAD" not in names else names
             register = super(Routes, self).route(uri, served, *args, **{"unquote": True, "ignore_body": False, **sanic})
-            register(placeholder(Declaration(handler, options)))
+            register(placeholder(Declaration(handler, options, self.shared)))
             return handler
 
         return decorate
