@@ -30,7 +30,7 @@ from velox.app.declared import (
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
-from velox.db import Database, Reader, Session
+from velox.db import Database, Reader, Session, Writer
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension
 from velox.location import location_of
@@ -152,6 +152,7 @@ class Velox(Routes, FrontedApp):
             self.add_extension(self.redis)
         self.provide(self._session)
         self.provide(self._reader)
+        self.provide(self._writer)
         health.mount(self, self.readiness)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
@@ -387,6 +388,10 @@ class Velox(Routes, FrontedApp):
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
             yield reader
+
+    async def _writer(self) -> AsyncIterator[Writer]:
+        async with self.database.writer() as writer:
+            yield writer
 
     # Where Velox takes over from Sanic
 

@@ -13,6 +13,7 @@ from velox.db.reader import Reader, ReadOnly
 from velox.db.rows import Rows
 from velox.db.schemas import Create, Public, Update
 from velox.db.session import NotAwaited, Session
+from velox.db.writer import Writer
 
 __all__ = [
     "Create",
@@ -30,6 +31,7 @@ __all__ = [
     "Rows",
     "Session",
     "Update",
+    "Writer",
     "col",
     "func",
     "integrity_problem",

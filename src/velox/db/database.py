@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from velox.db.driver import Connection as Raw
+from velox.db.grouping import GroupCommit
 from velox.db.inline import Inline
 from velox.db.integrity import problem_for
 from velox.db.lane import ReadLane
@@ -21,6 +22,7 @@ from velox.db.model import Model
 from velox.db.reader import Reader
 from velox.db.session import Session
 from velox.db.sqlite import Lane, open_engine
+from velox.db.writer import Writer
 from velox.errors import ConfigurationError
 
 __all__ = ["Database"]
@@ -38,8 +40,10 @@ class _Lanes:
         self.read: AsyncEngine = open_engine(path, Lane.READ, size=size, timeout_s=timeout_s, kept=kept)
         self.kept = kept
         self.reading = ReadLane(self.read, None if kept is not None else Inline(path))
+        self.group = GroupCommit(self.write)
 
     async def close(self) -> None:
+        await self.group.close()
         self.reading.close()
         await self.write.dispose()
         await self.read.dispose()
@@ -158,6 +162,15 @@ class Database:
         finally:
             await reader.close()
 
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Writer]:
+        """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
+        writer = Writer(self._open().group)
+        try:
+            yield writer
+        finally:
+            writer.close()
+
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
         """Create the tables that are missing, and leave the others as they are.
 
@@ -194,6 +207,7 @@ class Database:
             yield
         finally:
             self._lanes = outside
+            await inside.group.close()
             inside.reading.close()
             await inside.write.dispose()
             await inside.read.dispose()
