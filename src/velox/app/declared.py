@@ -19,6 +19,7 @@ __all__ = [
     "Declared",
     "already_answered",
     "check_blueprint",
+    "check_guards",
     "check_names",
     "check_security",
     "declared_path",
@@ -97,6 +98,21 @@ def check_blueprint(blueprint: Blueprint, other: Blueprint | None) -> None:
             f"{here}: the blueprint is named {blueprint.name!r}, as is the one at {there}",
             hint="Rename one of the two",
         )
+
+
+def check_guards(plans: Iterable[Plan], *, is_guarded: bool) -> None:
+    """A guard of accounts needs accounts; a function does not.
+
+    Raises:
+        ConfigurationError: VX212, there are none.
+    """
+    for plan in plans:
+        if not is_guarded and any(not callable(guard) for guard in plan.guards):
+            raise ConfigurationError(
+                "VX212",
+                f"{plan.location}: the route has a guard, and the app has no accounts to ask",
+                hint="Add them: velox makeapp users --auth, or accounts = Accounts(User) in a feature folder",
+            )
 
 
 def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:

@@ -31,6 +31,8 @@ __all__ = [
     "SQLModelMetaclass",
     "SelectedColumn",
     "all_rows",
+    "asyncmy_has_gone",
+    "asyncpg_refusal",
     "bind_processor",
     "bound_values",
     "columns_of",
@@ -189,3 +191,15 @@ def _is_plain(attribute: ColumnProperty[Any]) -> bool:
     return attribute.strategy_key == _PLAIN_COLUMN and (
         len(attribute.columns) == 1 or not isinstance(attribute.columns[0], Column)
     )
+
+
+def asyncpg_refusal() -> type[Exception]:
+    """What asyncpg raises for a value that it cannot send; its public name is taken by the server's own refusal."""
+    from asyncpg.exceptions._base import DataError
+
+    return DataError  # type: ignore[no-any-return]
+
+
+def asyncmy_has_gone(connection: Any) -> bool:
+    """Whether the other end of asyncmy's connection has closed it; ``connected`` tells only what was noticed in use."""
+    return not connection.connected or connection._proto.eof or connection._proto.exc is not None

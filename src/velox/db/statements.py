@@ -76,6 +76,8 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        # On a server, what makes a value ours also depends on what the driver says of the answer's columns.
+        self._is_sqlite = dialect.name == "sqlite"
         self._known: OrderedDict[Hashable, _Derived] = OrderedDict()
         self._gets: dict[type[Any], tuple[Prepared, list[Callable[[Any], Any] | None]] | None] = {}
 
@@ -92,7 +94,8 @@ class Statements:
         Raises:
             Unprepared: It is no ``select`` of the ORM, or asks for more than its rows.
         """
-        key = statement_key(statement) if isinstance(statement, Select) and is_bare(statement) else None
+        fits = self._is_sqlite and isinstance(statement, Select) and is_bare(statement)
+        key = statement_key(statement) if fits else None
         if key is None:
             raise Unprepared
         known = self._known
@@ -115,7 +118,7 @@ class Statements:
         try:
             found = self._gets[model]
         except KeyError:
-            found = self._gets[model] = self._getter(model)
+            found = self._gets[model] = self._getter(model) if self._is_sqlite else None
         if found is None:
             raise Unprepared
         prepared, processors = found

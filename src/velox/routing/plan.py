@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
+from velox.rules import LimitOption
 
 __all__ = [
     "Limits",
@@ -97,6 +98,9 @@ class RouteOptions:
     security: tuple[str, ...] = ()
     max_body_bytes: int | None = None
     deprecated: bool = False
+    limit: LimitOption = None
+    guard: tuple[Any, ...] = ()
+    """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,10 @@ class SharedOptions:
 
     scope: str
     """Whose it is: ``"app"``, or ``"blueprint links"``."""
+    limit: LimitOption = None
+    """Counted together for all of them; a route's own limits come in addition."""
+    guard: tuple[Any, ...] = ()
+    """As a route's; a route has to pass these too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,26 @@ class Plan:
     """What the layers around the route add to its answers."""
     layer_parameters: tuple[Mapping[str, Any], ...] = ()
     """What the layers read of the request: OpenAPI's Parameter Objects."""
+    rules: tuple[ProviderPlan, ...] = ()
+    """What has to hold before anything is made for the handler."""
+
+    @property
+    def guards(self) -> tuple[Any, ...]:
+        """Everything that is asked of whoever calls it: by the app, by the blueprint and by the route itself."""
+        return (*(guard for shared in self.shared for guard in shared.guard), *self.options.guard)
+
+    def providers(self) -> Iterator[ProviderPlan]:
+        """Everything that is made for a request, what providers and rules need included."""
+
+        def walk(parameters: tuple[Parameter, ...]) -> Iterator[ProviderPlan]:
+            for parameter in parameters:
+                if parameter.provider is not None:
+                    yield parameter.provider
+                    yield from walk(parameter.provider.parameters)
+
+        for rule in self.rules:
+            yield from walk(rule.parameters)
+        yield from walk(self.parameters)
 
     def inputs(self) -> tuple[Parameter, ...]:
         """All parameters that are read from the request, those of the providers included, each once."""
@@ -167,5 +195,7 @@ class Plan:
                 else:
                     found.setdefault(parameter.key, parameter)
 
+        for rule in self.rules:
+            walk(rule.parameters)
         walk(self.parameters)
         return tuple(found.values())

@@ -12,6 +12,7 @@ from velox.location import location_of
 from velox.routing.plan import Plan, SharedOptions
 from velox.routing.provider import Providers
 from velox.routing.route import Declaration
+from velox.routing.rule import as_provider
 from velox.routing.signature import SignatureReader
 
 __all__ = ["make_plan", "path_names", "path_shape", "path_template"]
@@ -60,6 +61,8 @@ def make_plan(
     methods = tuple(sorted(method for method in methods if not (method == "HEAD" and "GET" in methods)))
     reader = SignatureReader(names_in(path, handler), methods, providers)
     parameters, returns = reader.read(handler)
+    guards = (*(guard for each in shared for guard in each.guard), *options.guard)
+    rules = tuple(reader.provider_plan(as_provider(guard), "request") for guard in guards if callable(guard))
     summary, description = documentation(handler)
     return Plan(
         name=name.replace(".", "_"),
@@ -78,6 +81,7 @@ def make_plan(
         hidden=options.hidden,
         problems=tuple(dict.fromkeys([*options.problems, *named_problems(handler)])),
         shared=shared,
+        rules=rules,
         security=tuple({name: ()} for name in options.security),
     )
 

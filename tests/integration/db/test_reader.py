@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.exc import InvalidRequestError, MultipleResultsFound, NoResultFound, StatementError
 from sqlalchemy.orm import aliased
 from sqlmodel import bindparam
@@ -231,7 +232,7 @@ async def test_a_statement_that_was_slow_is_not_tried_in_the_loop_for_a_while(da
     statement = select(ReaderMember)
     prepared, parameters = Statements(database._open().read.dialect).prepare(statement)
     sql, values = prepared.bind(parameters, None)
-    inline = Inline(database._path)
+    inline = Inline(make_url(database.url).database or "")
     prepared.late, prepared.detour = 1, 2
     assert [None, None, []] == [inline.fetch(prepared, sql, values) for _ in range(3)]
     assert (0, 0) == (prepared.late, prepared.detour)

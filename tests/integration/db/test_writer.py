@@ -22,13 +22,13 @@ from velox.errors import Conflict, ValidationProblem
 
 class WriterTeam(Model, table=True):
     id: int | None = Field(default=None, primary_key=True)
-    name: str = Field(unique=True)
+    name: str = Field(unique=True, max_length=80)
     members: list[WriterMember] = Relationship(back_populates="team")
 
 
 class WriterMember(Model, table=True):
     id: int | None = Field(default=None, primary_key=True)
-    name: str
+    name: str = Field(max_length=80)
     team_id: int | None = Field(default=None, foreign_key="writerteam.id")
     team: WriterTeam | None = Relationship(back_populates="members")
 
@@ -43,18 +43,18 @@ async def store(database: Database, row: Any, **options: Any) -> Any:
         return await db.add(row, **options)
 
 
-async def test_a_stored_row_is_complete_and_committed(either: Database) -> None:
+async def test_a_stored_row_is_complete_and_committed(every: Database) -> None:
     """It stays, also when the block fails afterwards."""
 
     async def fail() -> None:
-        async with either.writer() as db:
+        async with every.writer() as db:
             team = await db.add(WriterTeam(name="red"))
-            assert (1, "red") == (team.id, team.name)
+            assert isinstance(team.id, int)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await fail()
-    assert ["red"] == await names(either)
+    assert ["red"] == await names(every)
 
 
 async def test_rows_of_many_tasks_share_a_commit(database: Database) -> None:
@@ -73,18 +73,18 @@ async def test_rows_of_many_tasks_share_a_commit(database: Database) -> None:
     assert list(range(1, 51)) == [team.id for team in teams]
 
 
-async def test_a_wrong_row_fails_alone(either: Database) -> None:
+async def test_a_wrong_row_fails_alone(every: Database) -> None:
     """With a problem that names its field, or its own; the others of its group are stored once."""
-    await store(either, WriterTeam(name="taken"))
-    rows = [*(WriterTeam(name=name) for name in ("a", "taken", "b")), WriterMember(name="m", team_id=99)]
-    busy = asyncio.create_task(store(either, WriterTeam(name="first")))
-    answers = await asyncio.gather(*(store(either, row) for row in rows), return_exceptions=True)
+    await store(every, WriterTeam(name="taken"))
+    rows = [*(WriterTeam(name=name) for name in ("a", "taken", "b")), WriterMember(name="m", team_id=999)]
+    busy = asyncio.create_task(store(every, WriterTeam(name="first")))
+    answers = await asyncio.gather(*(store(every, row) for row in rows), return_exceptions=True)
     await busy
     assert [WriterTeam, Conflict, WriterTeam, ValidationProblem] == [type(answer) for answer in answers]
     assert "name is taken." == str(answers[1])
-    assert ["a", "b", "first", "taken"] == sorted(await names(either))
+    assert ["a", "b", "first", "taken"] == sorted(await names(every))
     with pytest.raises(Conflict, match="choose another"):
-        await store(either, WriterTeam(name="a"), conflict=Conflict("choose another"))
+        await store(every, WriterTeam(name="a"), conflict=Conflict("choose another"))
 
 
 async def test_a_row_of_a_failed_group_gets_a_key_that_is_free(database: Database) -> None:
@@ -106,9 +106,10 @@ async def test_a_row_of_a_failed_group_gets_a_key_that_is_free(database: Databas
         assert 1 == len((await db.exec(select(WriterMember))).all())
 
 
-async def test_a_row_with_relations_brings_them_along(either: Database) -> None:
-    member = await store(either, WriterMember(name="m", team=WriterTeam(name="red")))
-    assert (1, 1) == (member.team_id, member.team.id)
+async def test_a_row_with_relations_brings_them_along(every: Database) -> None:
+    member = await store(every, WriterMember(name="m", team=WriterTeam(name="red")))
+    assert member.team_id == member.team.id
+    assert isinstance(member.team_id, int)
 
 
 async def test_only_new_rows_are_taken_and_only_before_the_end(either: Database) -> None:
@@ -133,11 +134,11 @@ async def test_a_cancelled_task_does_not_stop_the_others(database: Database) -> 
     assert ["first", "gone", "stays"] == await names(database)
 
 
-async def test_what_a_test_wrote_in_isolation_is_undone(either: Database) -> None:
-    async with either.isolated():
-        await asyncio.gather(store(either, WriterTeam(name="a")), store(either, WriterTeam(name="b")))
-        assert ["a", "b"] == await names(either)
-    assert [] == await names(either)
+async def test_what_a_test_wrote_in_isolation_is_undone(every: Database) -> None:
+    async with every.isolated():
+        await asyncio.gather(store(every, WriterTeam(name="a")), store(every, WriterTeam(name="b")))
+        assert ["a", "b"] == await names(every)
+    assert [] == await names(every)
 
 
 CHILD = """
