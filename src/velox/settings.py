@@ -7,16 +7,17 @@ The two files are looked for in the current directory, which is the project's ro
 import math
 from collections import Counter
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
-from velox._sources import Sourced, mask, options
+from velox._quantities import Bytes, Seconds, Timeout
+from velox._sources import mask, options
+from velox._wire import WireSettings
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
-from velox.units import parse_duration, parse_size
 
-__all__ = ["Bytes", "Launch", "Seconds", "Settings", "mask", "options", "weakness"]
+__all__ = ["Bytes", "Launch", "Seconds", "Settings", "Timeout", "mask", "options", "weakness"]
 
 DEFAULT_SECRET_KEY = "velox-development-secret-key-not-for-production"  # noqa: S105 - visible on purpose, refused in production
 SECRET_MIN_BYTES = 32
@@ -26,33 +27,7 @@ SECRET_HINT = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets;
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "changethis", "password", "placeholder", "insecure", "example")
 
 
-def _seconds(value: Any) -> Any:
-    """``30``, ``"30"`` (the setting's name has the unit) and ``"1h30m"``."""
-    if isinstance(value, str) and not _is_number(value):
-        return parse_duration(value)
-    return value
-
-
-def _bytes(value: Any) -> Any:
-    """``1024``, ``"1024"`` (the setting's name has the unit) and ``"1KiB"``."""
-    return parse_size(value) if isinstance(value, str) and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
-"""A setting's number of seconds; also written ``"30s"`` or ``"1h30m"``."""
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
-"""A setting's number of bytes; also written ``"10MiB"``."""
-
-
-class Settings(Sourced):
+class Settings(WireSettings):
     """An app's settings; a project subclasses this and adds its own, which then have the same sources.
 
     Frozen: make another object to change one. A mistake raises ConfigurationError: VX301 (unknown key), VX302 (wrong

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.engine import URL
@@ -89,6 +90,12 @@ class Engine(Protocol):
 
     def isolated(self, lanes: Lanes) -> AbstractAsyncContextManager[Lanes]:
         """Other lanes, whose every commit is undone at the end. All share one connection and one transaction."""
+
+    async def backup(self, lanes: Lanes, target: Path) -> None:
+        """Copy the database to a file. Raises ConfigurationError VX415 when it cannot be done."""
+
+    async def faults(self, lanes: Lanes) -> list[str]:
+        """What is wrong with what is stored; empty also where the server looks after that itself."""
 
     def tables_held(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
         """Inside, no other worker makes tables. ``connection`` is in a transaction."""
