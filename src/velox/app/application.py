@@ -33,7 +33,7 @@ from velox.app.fronted import FrontedApp
 from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
-from velox.db import Database, Reader, Session
+from velox.db import Database, Reader, Session, Writer
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
@@ -183,6 +183,7 @@ class Velox(Routes, FrontedApp):
         self.add_extension(self.jobs)
         self.provide(self._session)
         self.provide(self._reader)
+        self.provide(self._writer)
         health.mount(self, self.readiness)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
@@ -472,6 +473,10 @@ class Velox(Routes, FrontedApp):
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
             yield reader
+
+    async def _writer(self) -> AsyncIterator[Writer]:
+        async with self.database.writer() as writer:
+            yield writer
 
     # Where Velox takes over from Sanic
 
