@@ -26,7 +26,7 @@ from velox.http.listener import refuse_new
 from velox.http.place import Place
 from velox.http.restarts import Deaths, RestartPolicy
 from velox.http.rollout import Rollout
-from velox.http.signals import has_terminal
+from velox.http.signals import ends_with_terminal, has_terminal
 from velox.http.worker import Serve, State, Worker, context, start_worker
 
 __all__ = ["Plan", "Supervisor"]
@@ -78,7 +78,7 @@ class Supervisor:
         self.rollout_wanted = False
         self.booted = False
         self.stopping = False
-        self.had_terminal = has_terminal()
+        self.had_terminal = ends_with_terminal()
         self.error: ConfigurationError | None = None
         self._began_s = time.monotonic()
         self._start_within_s = plan.start_within_s
