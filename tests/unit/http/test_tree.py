@@ -30,9 +30,9 @@ PATHS = (
     "/docs/<name=str:ext>",
     "/strict/<one>/",
 )
-PIECES = st.sampled_from(
-    "/items/special/parts/pages/files/users/about/years/dates/strict/docs/7/-7/2024/a/a%20b/%2F/%/Ä/x.txt".split("/")
-)
+WORDS = "items special parts pages files users about years dates strict docs"
+VALUES = "7 -7 2024 a a%20b %2F % Ä x.txt"
+PIECES = st.sampled_from(["", *WORDS.split(), *VALUES.split()])
 
 
 def finder(paths: tuple[str, ...], *, unquotes: bool = True) -> tuple[Sanic[Any, Any], RouteFinder]:
