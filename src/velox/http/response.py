@@ -65,7 +65,9 @@ def field(name: str, value: str) -> bytes:
 def opening_of(name: str) -> bytes | None:
     """A field's line up to its value; ``None`` for one that is not sent as the handler has it. An app has few names."""
     lower = name.lower()
-    return None if lower in OURS or lower == "content-type" else f"{name.translate(NOTHING_ALLOWED)}: ".encode()
+    if lower in OURS or lower == "content-type":
+        return None
+    return f"{name.translate(NOTHING_ALLOWED)}: ".encode(errors="surrogateescape")
 
 
 @lru_cache(maxsize=1024)

@@ -19,8 +19,8 @@ from velox.routing.writer import Writer, writer
 
 __all__ = ["InvalidResult", "ResultEncoder", "json_part"]
 
-MADE_ANEW = frozenset({"any", "bool", "date", "datetime", "dict", "float", "int", "list", "none", "nullable", "str"})
-"""The core schemas whose validated values are of the promised type throughout, or of any."""
+MADE_ANEW = frozenset({"bool", "date", "datetime", "dict", "float", "int", "list", "none", "nullable", "str"})
+"""The core schemas whose validated values are of the promised type throughout."""
 
 
 class InvalidResult(VeloxError):
