@@ -106,6 +106,13 @@ CODES: Mapping[str, str] = {
     "VX701": "an optional package is missing",
     "VX702": "the OpenAPI document differs from the file",
     "VX703": "no handler answers that URL",
+    # VX8xx models
+    "VX801": "the model or its version does not exist",
+    "VX802": "an artifact is not what was published",
+    "VX803": "a model, version or alias has no valid name",
+    "VX804": "the installed libraries do not fit the model",
+    "VX805": "the data cannot be used",
+    "VX806": "the model cannot be used",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 
