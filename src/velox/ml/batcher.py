@@ -53,7 +53,7 @@ class Batcher:
         self, answer: Answer, *, max_batch: int, max_queue: int, max_wait_s: float = 0.0, timeout_s: float = 10.0
     ) -> None:
         self._answer = answer
-        self._max_batch, self._max_queue = max_batch, max_queue
+        self.max_batch, self._max_queue = max_batch, max_queue
         self._max_wait_s, self._timeout_s = max_wait_s, timeout_s
         self._queue: deque[tuple[Any, asyncio.Future[Any]]] = deque()
         self._work: asyncio.Task[None] | None = None
@@ -85,10 +85,10 @@ class Batcher:
 
     async def _run(self) -> None:
         try:
-            if self._max_wait_s and len(self._queue) < self._max_batch:
+            if self._max_wait_s and len(self._queue) < self.max_batch:
                 await asyncio.sleep(self._max_wait_s)
             while self._queue:
-                count = min(len(self._queue), self._max_batch)
+                count = min(len(self._queue), self.max_batch)
                 taken = [self._queue.popleft() for _ in range(count)]
                 batch = [(row, future) for row, future in taken if not future.done()]
                 if batch:
@@ -101,7 +101,7 @@ class Batcher:
         self.rows += len(batch)
         try:
             answers = await self._answer([row for row, _ in batch])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a row's own, whatever it is
             if len(batch) > 1:
                 for one in batch:
                     await self._answer_batch([one])

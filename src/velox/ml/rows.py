@@ -45,6 +45,10 @@ class RowReader:
         self._fields = [(feature.name, reader_of(feature, policies)) for feature in schema.features]
         self._names = frozenset(name for name, _ in self._fields)
 
+    def has(self, name: str) -> bool:
+        """Whether a row has a field of that name."""
+        return name in self._names
+
     def read(self, row: Any, pointer: str = "") -> tuple[Vector, list[str]]:
         """The vector of ``row``, and warnings.
 

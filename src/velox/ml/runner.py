@@ -48,6 +48,11 @@ class Runner:
         self._ask = final_head(estimator, getattr(estimator, "classes_", None))
 
     @property
+    def estimator_is_sklearn(self) -> bool:
+        """Whether all of its code is scikit-learn's."""
+        return all(type(step).__module__.startswith("sklearn.") for step in steps_of(self.estimator))
+
+    @property
     def one(self) -> Callable[[Vector], tuple[Any, list[float] | None]] | None:
         """The quick way for a single row, where there is one."""
         return self.compiled.one if self.compiled is not None else None
@@ -73,6 +78,12 @@ class Runner:
         single: Callable[[], Any] = (lambda: one(vectors[0])) if one else (lambda: self.predict(vectors[:1]))
         self.one_row_s = best_of(single)
         self.batch_row_s = best_of(lambda: self.predict(batch)) / BATCH_ROWS
+
+
+def steps_of(estimator: Any) -> list[Any]:
+    """The estimator and all that it is made of."""
+    parts = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
+    return [estimator, *(part for part in parts if hasattr(part, "fit"))]
 
 
 def best_of(work: Callable[[], Any]) -> float:

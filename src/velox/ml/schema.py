@@ -17,7 +17,7 @@ JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "t
 
 def absent(value: Any) -> bool:
     """Whether ``value`` is None or NaN, the one thing that is not equal to itself."""
-    return value is None or bool(value != value)
+    return value is None or bool(value != value)  # noqa: PLR0124
 
 
 @dataclass(frozen=True, slots=True)
