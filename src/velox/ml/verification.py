@@ -25,7 +25,7 @@ TOLERANCE = 1e-6
 SAMPLE_ROWS = 2000
 RANDOM_ROWS = 2000
 MOST_THRESHOLDS = 2000
-SINGLE_ROWS = 500
+SINGLE_ROWS = 200
 BATCH_ROWS = 16
 """A micro-batch: some forms take another way for few rows than for many."""
 
