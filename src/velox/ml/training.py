@@ -1,0 +1,242 @@
+"""From a table to a published model: examined, cross-validated side by side, refitted, evaluated on held-out rows."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from velox.ml.artifact import publish_estimator
+from velox.ml.dataset import data_digest, read_table
+from velox.ml.estimators import DEFAULT, Kind, kinds, pipeline
+from velox.ml.evaluation import Evaluation, evaluate
+from velox.ml.examination import Examination, examine
+from velox.ml.manifest import Manifest
+from velox.ml.optional import needed
+from velox.ml.registry import Registry
+from velox.ml.schema import Policies
+from velox.ml.splitting import Split
+
+__all__ = ["BASELINE", "Candidate", "Training", "train"]
+
+BASELINE = "baseline"
+MOST_TRIALS = 20
+"""Of a grid, so many points are tried, chosen by the seed."""
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One kind of model, cross-validated.
+
+    Attributes:
+        name: Its kind.
+        score: The mean over the folds: accuracy, or R² of a regression.
+        low, high: A 95% interval of it.
+        second: The mean of the second score: ROC AUC, or minus the RMSE.
+        seconds: What a fold took.
+        parameters: What tuning chose.
+    """
+
+    name: str
+    score: float
+    low: float
+    high: float
+    second: float
+    seconds: float
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What came of a training.
+
+    Attributes:
+        examination: What was seen in the table.
+        candidates: The best first; one is the baseline.
+        best: The kind that was chosen.
+        estimator: Its pipeline, fitted on all rows that were not held out.
+        evaluation: Of the estimator, on the rows held out.
+        manifest: Of the published version; None when none was published.
+    """
+
+    examination: Examination
+    candidates: tuple[Candidate, ...]
+    best: str
+    estimator: Any
+    evaluation: Evaluation
+    manifest: Manifest | None = None
+
+
+def train(
+    data: Any,
+    target: str,
+    *,
+    name: str | None = None,
+    models: Sequence[str] = DEFAULT,
+    tune: bool = False,
+    split: Split | None = None,
+    drop: Collection[str] = (),
+    keep: Collection[str] = (),
+    categorical: Collection[str] = (),
+    policies: Policies | None = None,
+    registry: Registry | None = None,
+    progress: Progress = lambda text: None,
+) -> Training:
+    """Train models side by side on a table, and publish the best.
+
+    Args:
+        data: A DataFrame ``(rows, columns)``, or what :func:`~velox.ml.dataset.read_table` reads.
+        target: The column to predict; classes, or a quantity.
+        name: The model's name in the registry. None: nothing is published.
+        models: What is tried: ``logreg`` (``linear`` for a quantity), ``tree``, ``knn``, ``rf``, ``gb``.
+        tune: Try parameters of each by cross-validation.
+        split: What is held out, and the folds.
+        drop, keep, categorical: As of :func:`~velox.ml.examination.examine`.
+        policies: What the published model does with odd rows.
+        registry: Where to publish. Default: the folder ``models``.
+        progress: Called with what is being done.
+
+    Raises:
+        ConfigurationError: VX701, VX803, or VX805 when nothing can be learned from the data.
+
+    Example:
+        >>> from velox.ml import train
+        >>> training = train("iris", "species", models=["tree"])
+        >>> training.best
+        'tree'
+    """
+    split = split or Split()
+    source, frame = (data, read_table(data)) if isinstance(data, str) else ("a DataFrame", data)
+    apart = [column for column in (split.group, split.time) if column is not None]
+    found = examine(frame, target, drop=[*drop, *apart], keep=keep, categorical=categorical)
+    stratify = found.kind == "classification"
+    learned, held = split.hold_out(frame.dropna(subset=[target]), target, stratify=stratify)
+    folds = split.folds_of(learned, target, stratify=stratify)
+    candidates, fitted = compare(found, learned, folds, kinds(models, found.kind), split.seed, progress, tune=tune)
+    best = next(candidate for candidate in candidates if candidate.name != BASELINE)
+    progress(f"fitting {best.name}")
+    estimator = fitted[best.name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator.fit(learned[found.used], learned[target])
+    progress("evaluating")
+    evaluation = evaluate(estimator, learned[[*found.used, target]], held[[*found.used, target]], target, seed=split.seed)
+    made = Training(found, candidates, best.name, estimator, evaluation)
+    if name is None:
+        return made
+    progress("publishing")
+    facts = {
+        "source": source,
+        "digest": data_digest(frame),
+        "rows": len(learned),
+        "held_out": len(held),
+        "target": target,
+        "split": split.to_dict(),
+        "candidates": {candidate.name: candidate.score for candidate in candidates},
+    }
+    return replace(made, manifest=published(made, name, learned, facts, policies, registry or Registry(), split.seed))
+
+
+def published(
+    made: Training, name: str, learned: Any, facts: dict[str, Any], policies: Any, registry: Registry, seed: int
+) -> Manifest:
+    from velox.ml.report import report_files
+
+    return publish_estimator(
+        registry,
+        name,
+        made.estimator,
+        learned[made.examination.used],
+        target=made.examination.target,
+        policies=policies,
+        metrics=made.evaluation.metrics,
+        data=facts,
+        files=report_files(made.evaluation, f"{name}: {made.best}", made),
+        seed=seed,
+    )
+
+
+def compare(
+    found: Examination,
+    learned: Any,
+    folds: list[tuple[Any, Any]],
+    tried: dict[str, Kind],
+    seed: int,
+    progress: Progress,
+    *,
+    tune: bool,
+) -> tuple[tuple[Candidate, ...], dict[str, Any]]:
+    """The candidates, the best first, and their pipelines, not fitted."""
+    dummy = needed("sklearn.dummy")
+    classifies = found.kind == "classification"
+    baseline = dummy.DummyClassifier(strategy="prior") if classifies else dummy.DummyRegressor()
+    made = {BASELINE: pipeline(found, baseline)}
+    candidates = [cross_validate(BASELINE, made[BASELINE], found, learned, folds)]
+    for name, kind in tried.items():
+        progress(f"cross-validating {name}")
+        made[name] = pipeline(found, kind.make(seed))
+        parameters = {}
+        if tune:
+            progress(f"tuning {name}")
+            parameters = tuned(made[name], kind, found, learned, folds, seed)
+            made[name].set_params(**parameters)
+        candidate = cross_validate(name, made[name], found, learned, folds)
+        plain = {key.removeprefix("model__"): value for key, value in parameters.items()}
+        candidates.append(replace(candidate, parameters=plain))
+    return tuple(sorted(candidates, key=lambda candidate: -candidate.score)), made
+
+
+def scorers(found: Examination) -> dict[str, str]:
+    if found.kind == "regression":
+        return {"score": "r2", "second": "neg_root_mean_squared_error"}
+    auc = "roc_auc" if len(found.balance) == 2 else "roc_auc_ovr"
+    return {"score": "accuracy", "second": auc}
+
+
+def cross_validate(
+    name: str, made: Any, found: Examination, learned: Any, folds: list[tuple[Any, Any]]
+) -> Candidate:
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scores = needed("sklearn.model_selection").cross_validate(
+            made, learned[found.used], learned[found.target], cv=folds, scoring=scorers(found)
+        )
+    seconds = (time.perf_counter() - start) / len(folds)
+    mean, half = interval(scores["test_score"].tolist(), folds)
+    second = float(scores["test_second"].mean())
+    return Candidate(name, mean, mean - half, mean + half, second, seconds, {})
+
+
+def interval(scores: Sequence[float], folds: list[tuple[Any, Any]]) -> tuple[float, float]:
+    """The mean, and half the width of a 95% interval.
+
+    Folds share their rows, which makes their scores look closer together than those of new data would be: the variance
+    is corrected for it (Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003).
+    """
+    stats = needed("scipy.stats")
+    count = len(scores)
+    mean = sum(scores) / count
+    variance = sum((score - mean) ** 2 for score in scores) / (count - 1)
+    ratio = sum(len(scored) / len(learned) for learned, scored in folds) / count
+    return mean, float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance * (1 / count + ratio))
+
+
+def tuned(
+    made: Any, kind: Kind, found: Examination, learned: Any, folds: list[tuple[Any, Any]], seed: int
+) -> dict[str, Any]:
+    """The best of the parameters that were tried."""
+    selection = needed("sklearn.model_selection")
+    grid = {f"model__{name}": list(values) for name, values in kind.grid.items()}
+    trials = min(MOST_TRIALS, math.prod(len(values) for values in grid.values()))
+    search = selection.RandomizedSearchCV(
+        made, grid, n_iter=trials, cv=folds, scoring=scorers(found)["score"], random_state=seed, refit=False
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(learned[found.used], learned[found.target])
+    return dict(search.best_params_)
