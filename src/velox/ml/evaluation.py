@@ -16,6 +16,7 @@ ROUNDS = 200
 CURVE_ROWS = 5000
 IMPORTANCE_ROUNDS = 5
 FEWEST_IN_SLICE = 10
+MOST_VALUES = 12
 NEIGHBOURS = (1, 2, 3, 5, 7, 9, 11, 15, 21, 31, 41, 51)
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
@@ -173,14 +174,20 @@ def slices(estimator: Any, rows: Any, truth: Any) -> list[tuple[str, int, float]
     good = predicted == numpy.asarray(truth) if classifies else numpy.abs(predicted - numpy.asarray(truth))
     found = []
     for name in rows.columns:
-        values = rows[name].astype(object).where(rows[name].notna(), "missing")
-        if values.nunique() > 12:
-            continue
+        values = grouped(rows[name])
         for value in values.unique():
             chosen = numpy.asarray(values == value)
             if chosen.sum() >= FEWEST_IN_SLICE:
-                found.append((f"{name} = {value}", int(chosen.sum()), float(good[chosen].mean())))
+                found.append((f"{name} {value}", int(chosen.sum()), float(good[chosen].mean())))
     return sorted(found, key=lambda each: each[2] if classifies else -each[2])
+
+
+def grouped(column: Any) -> Any:
+    """The values of a column, those of a number with many of them in quarters."""
+    pandas = needed("pandas")
+    if column.nunique() > MOST_VALUES and pandas.api.types.is_numeric_dtype(column):
+        column = pandas.qcut(column, 4, duplicates="drop", precision=1).astype(str).where(column.notna(), None)
+    return column.astype(object).where(column.notna(), "missing")
 
 
 def learning(estimator: Any, rows: Any, truth: Any, seed: int) -> list[tuple[int, float, float]]:

@@ -139,7 +139,7 @@ def bars(rows: Sequence[tuple[str, float]], title: str) -> str:
     """Horizontal bars, to the left where they are negative."""
     shown = list(rows)[:MOST_BARS]
     reach = max(abs(value) for _, value in shown) or 1.0
-    below = any(value < 0 for _, value in shown)
+    below = any(value < -reach / 100 for _, value in shown)
     left, width, high = 170, 250, 24
     zero = left + (width / 2 if below else 0)
     scale = (width / 2 if below else width) / reach

@@ -25,7 +25,7 @@ p { margin: 0; color: var(--grey); }
 .numbers { display: flex; flex-wrap: wrap; gap: 12px; margin: 24px 0; }
 .numbers div { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 12px 18px; }
 .numbers b { display: block; font-size: 24px; } .numbers span { color: var(--grey); font-size: 13px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); gap: 16px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); gap: 16px; grid-auto-flow: dense; }
 section { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 18px; overflow-x: auto; }
 section.wide { grid-column: 1 / -1; } section svg { display: block; max-width: 100%; height: auto; margin-top: 12px; }
 section.wide svg { min-width: 900px; }
@@ -67,7 +67,8 @@ def page(evaluation: Evaluation, title: str, drawn: dict[str, tuple[str, str, st
     sections = [
         section(heading, caption, svg, wide=name in WIDE) for name, (heading, caption, svg) in drawn.items()
     ]
-    sections.append(slices(evaluation))
+    if evaluation.curves["slices"]:
+        sections.append(slices(evaluation))
     if "thresholds" in evaluation.curves:
         sections.append(thresholds(evaluation))
     if training is not None:
@@ -118,7 +119,7 @@ def cell(value: Any) -> str:
 def slices(evaluation: Evaluation) -> str:
     score = "accuracy" if evaluation.kind == "classification" else "mean absolute error"
     rows = evaluation.curves["slices"][:MOST_SLICES]
-    caption = "Where it is worst, first; groups of ten rows and more."
+    caption = "The worst first; groups of ten rows and more."
     return section("Slices", caption, table(("rows with", "rows", score), rows))
 
 

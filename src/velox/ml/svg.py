@@ -11,7 +11,7 @@ __all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "Chart", "blend", "document
 INK, GREY, GRID = "#1b2430", "#5f6b7a", "#e4e8ee"
 BLUE, ORANGE, GREEN = "#2563eb", "#c2570c", "#047857"
 WIDTH, HEIGHT = 520, 340
-LEFT, RIGHT, TOP, BOTTOM = 64, 20, 16, 48
+LEFT, RIGHT, TOP, BOTTOM = 64, 20, 34, 48
 TICKS = 5
 Points = Sequence[tuple[float, float]]
 
@@ -31,6 +31,7 @@ def text(x: float, y: float, content: str, *, anchor: str = "middle", fill: str 
 
 def number(value: float) -> str:
     """A number for people: three digits."""
+    value = 0.0 if abs(value) < 1e-9 else value
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
@@ -101,12 +102,8 @@ class Chart:
         ]
 
     def svg(self) -> str:
-        legend = [
-            f'<text x="{WIDTH - RIGHT - 8}" y="{HEIGHT - BOTTOM - 10 - 18 * place}" text-anchor="end" fill="{INK}" '
-            f'stroke="#fff" stroke-width="4" paint-order="stroke">{entry}</text>'
-            for place, entry in enumerate(reversed(self._legend))
-        ]
-        return document(WIDTH, HEIGHT, [*self._parts, *legend], self._title)
+        legend = f'<text x="{LEFT}" y="18" fill="{INK}">{"   ".join(self._legend)}</text>'
+        return document(WIDTH, HEIGHT, [*self._parts, legend.replace("   ", "\N{EM SPACE}")], self._title)
 
 
 def widened(edges: tuple[float, float]) -> tuple[float, float]:

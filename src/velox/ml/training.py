@@ -209,7 +209,8 @@ def cross_validate(
     seconds = (time.perf_counter() - start) / len(folds)
     mean, half = interval(scores["test_score"].tolist(), folds)
     second = float(scores["test_second"].mean())
-    return Candidate(name, mean, mean - half, mean + half, second, seconds, {})
+    # No accuracy and no R² is above 1.
+    return Candidate(name, mean, mean - half, min(mean + half, 1.0), second, seconds, {})
 
 
 def interval(scores: Sequence[float], folds: list[tuple[Any, Any]]) -> tuple[float, float]:

@@ -11,8 +11,8 @@ from velox.ml.svg import GREY, INK, blend, document, number, text
 
 __all__ = ["draw_tree"]
 
-DEPTH = 4
-"""Levels that are drawn: 16 leaves are as wide as a page can show."""
+DEPTH = 3
+"""Levels below the root that are drawn: eight leaves side by side are what a page shows in a size that can be read."""
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 118, 52, 10, 40
 
 
