@@ -246,12 +246,12 @@ class Velox(Routes, FrontedApp):
         a second, without a request that fails.
 
         Args:
-            reference: ``"titanic"`` is what was promoted to production, or else the newest version; ``"titanic@canary"``
-                is another alias, and ``"titanic@2"`` always that version.
+            reference: ``"titanic"`` is what was promoted to production, or else the newest. ``"titanic@canary"``
+                is another alias, ``"titanic@2"`` always that version.
             out_of_range: What happens to a number outside of the training data's range: ``"accept"``, ``"warn"``,
-                ``"clip"`` or ``"reject"`` (422). Default: as the model was published, ``"warn"`` where nothing was said.
-            unknown: What happens to a category that the model does not know: ``"reject"`` (422) or ``"warn"``. Default:
-                as the model was published, ``"reject"`` where nothing was said.
+                ``"clip"`` or ``"reject"`` (422). Default: as the model was published (``"warn"``).
+            unknown: What happens to a category that the model does not know: ``"reject"`` (422) or ``"warn"``.
+                Default: as the model was published (``"reject"``).
             max_rows: The most rows in one request; more is a 422.
             max_batch: The most rows of concurrent requests that are answered together.
             max_queue: The most rows that wait for the model; the next gets a 503 with ``Retry-After``.
@@ -263,8 +263,8 @@ class Velox(Routes, FrontedApp):
             The model in service, an extension of the app.
 
         Raises:
-            ConfigurationError: VX801, VX802 or VX803, when there is no such model. What only loading shows (VX701, VX802,
-                VX804, VX806) stops the start.
+            ConfigurationError: VX801, VX802 or VX803, when there is no such model. What only loading shows (VX701,
+                VX802, VX804, VX806) stops the start.
         """
         from velox.app.models import mount_model, mount_models
         from velox.ml import ModelService, Policies, Registry

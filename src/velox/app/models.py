@@ -70,7 +70,7 @@ def mount_model(app: Routes, prefix: str, service: ModelService) -> None:
         return JsonResponse(await service.predict(body), 200)
 
     describe.__doc__ = f"The version of {name} in service: what it takes, how good it is, how it is served."
-    predict.__doc__ = f"What {name} says of a row, or of several: {{\"rows\": [...]}}."
+    predict.__doc__ = f'What {name} says of a row, or of several: {{"rows": [...]}}.'
     predict.__annotations__ = {
         "body": Annotated[dict[str, Any], Body(), Described(lambda: input_schema(service))],
         "return": Annotated[dict[str, Any], Described(lambda: output_schema(service))],

@@ -37,7 +37,7 @@ def policies(command: Any) -> Any:
 @click.option("--name", required=True, help="The model's name here.")
 @click.option("--target", default="prediction", help="What its answer is called; a column of that name is no feature.")
 @policies
-def import_model(file: Path, sample: str, name: str, target: str, out_of_range: Any, unknown: Any) -> None:
+def import_model(*, file: Path, sample: str, name: str, target: str, out_of_range: Any, unknown: Any) -> None:
     """Publish the scikit-learn estimator in FILE, written by joblib.dump or pickle, as the next version of a model.
 
     FILE is unpickled, which runs what is in it: import only what you trust. Types, categories and ranges come from the

@@ -112,7 +112,9 @@ def train(
 
 def examined(found: Examination) -> Iterator[str]:
     """The table, a line a column."""
-    yield style(f"{found.rows:,} rows, {len(found.columns)} columns, {found.kind} of {found.target}", "green", bold=True)
+    yield style(
+        f"{found.rows:,} rows, {len(found.columns)} columns, {found.kind} of {found.target}", "green", bold=True
+    )
     if found.balance:
         yield "  " + ", ".join(f"{label}: {share:.1%}" for label, share in found.balance[:10])
     width = max(len(column.feature.name) for column in found.columns) + 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -21,39 +21,38 @@ class Kind:
     """A kind of estimator.
 
     Attributes:
-        make: The estimator, from a seed.
+        estimator: With its parameters where it is not tuned.
         grid: What is tried when it is tuned, by parameter.
     """
 
-    make: Callable[[int], Any]
+    estimator: Any
     grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def make(self, seed: int) -> Any:
+        """A new estimator, with ``seed`` where it uses chance."""
+        made = needed("sklearn.base").clone(self.estimator)
+        return made.set_params(random_state=seed) if "random_state" in made.get_params() else made
 
 
 def classifiers() -> dict[str, Kind]:
     ensemble, linear, neighbors, tree = parts()
     return {
-        "logreg": Kind(
-            lambda seed: linear.LogisticRegression(max_iter=2000), {"C": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)}
-        ),
-        "tree": Kind(
-            lambda seed: tree.DecisionTreeClassifier(max_depth=5, min_samples_leaf=5, random_state=seed), TREE_GRID
-        ),
-        "knn": Kind(lambda seed: neighbors.KNeighborsClassifier(), KNN_GRID),
-        "rf": Kind(lambda seed: ensemble.RandomForestClassifier(100, random_state=seed), FOREST_GRID),
-        "gb": Kind(lambda seed: ensemble.GradientBoostingClassifier(random_state=seed), BOOSTING_GRID),
+        "logreg": Kind(linear.LogisticRegression(max_iter=2000), {"C": (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)}),
+        "tree": Kind(tree.DecisionTreeClassifier(max_depth=5, min_samples_leaf=5), TREE_GRID),
+        "knn": Kind(neighbors.KNeighborsClassifier(), KNN_GRID),
+        "rf": Kind(ensemble.RandomForestClassifier(100), FOREST_GRID),
+        "gb": Kind(ensemble.GradientBoostingClassifier(), BOOSTING_GRID),
     }
 
 
 def regressors() -> dict[str, Kind]:
     ensemble, linear, neighbors, tree = parts()
     return {
-        "linear": Kind(lambda seed: linear.Ridge(), {"alpha": (0.01, 0.1, 1.0, 10.0, 100.0)}),
-        "tree": Kind(
-            lambda seed: tree.DecisionTreeRegressor(max_depth=6, min_samples_leaf=5, random_state=seed), TREE_GRID
-        ),
-        "knn": Kind(lambda seed: neighbors.KNeighborsRegressor(), KNN_GRID),
-        "rf": Kind(lambda seed: ensemble.RandomForestRegressor(100, random_state=seed), FOREST_GRID),
-        "gb": Kind(lambda seed: ensemble.GradientBoostingRegressor(random_state=seed), BOOSTING_GRID),
+        "linear": Kind(linear.Ridge(), {"alpha": (0.01, 0.1, 1.0, 10.0, 100.0)}),
+        "tree": Kind(tree.DecisionTreeRegressor(max_depth=6, min_samples_leaf=5), TREE_GRID),
+        "knn": Kind(neighbors.KNeighborsRegressor(), KNN_GRID),
+        "rf": Kind(ensemble.RandomForestRegressor(100), FOREST_GRID),
+        "gb": Kind(ensemble.GradientBoostingRegressor(), BOOSTING_GRID),
     }
 
 
@@ -61,7 +60,11 @@ TREE_GRID: Mapping[str, Sequence[Any]] = MappingProxyType(
     {"max_depth": (3, 5, 8, None), "ccp_alpha": (0.0, 0.001, 0.003, 0.01)}
 )
 KNN_GRID: Mapping[str, Sequence[Any]] = MappingProxyType(
-    {"n_neighbors": (1, 3, 5, 7, 11, 15, 21, 31), "metric": ("euclidean", "manhattan"), "weights": ("uniform", "distance")}
+    {
+        "n_neighbors": (1, 3, 5, 7, 11, 15, 21, 31),
+        "metric": ("euclidean", "manhattan"),
+        "weights": ("uniform", "distance"),
+    }
 )
 FOREST_GRID: Mapping[str, Sequence[Any]] = MappingProxyType(
     {"max_depth": (5, 10, None), "min_samples_leaf": (1, 3, 5), "max_features": ("sqrt", 0.5)}

@@ -97,7 +97,9 @@ def binary(found: dict[str, Any], curves: dict[str, Any], positive: Any, shares:
 
     def auc(chosen: Any) -> float:
         # A resample without one of the classes has no area.
-        return float(metrics.roc_auc_score(positive[chosen], shares[chosen])) if 0 < positive[chosen].mean() < 1 else 0.5
+        return (
+            float(metrics.roc_auc_score(positive[chosen], shares[chosen])) if 0 < positive[chosen].mean() < 1 else 0.5
+        )
 
     found["roc_auc"] = float(metrics.roc_auc_score(positive, shares))
     found["roc_auc_interval"] = bootstrap(auc, len(positive), seed)

@@ -68,7 +68,12 @@ class Examination:
 
 
 def examine(
-    frame: Any, target: str, *, drop: Collection[str] = (), keep: Collection[str] = (), categorical: Collection[str] = ()
+    frame: Any,
+    target: str,
+    *,
+    drop: Collection[str] = (),
+    keep: Collection[str] = (),
+    categorical: Collection[str] = (),
 ) -> Examination:
     """Look at ``frame``.
 
@@ -91,7 +96,9 @@ def examine(
         report_of(known, name, target, kind, dropped=name in drop, kept=name in keep, named=name in categorical)
         for name in names
     )
-    found = Examination(target, kind, len(known), columns, balance_of(known[target], kind), tuple(odd_rows(frame, known)))
+    found = Examination(
+        target, kind, len(known), columns, balance_of(known[target], kind), tuple(odd_rows(frame, known))
+    )
     if not found.used:
         raise ConfigurationError("VX805", "no column is left to learn from", hint="Keep one: --keep COLUMN")
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from velox.ml.evaluation import Evaluation
 from velox.ml.svg import BLUE, GREEN, GREY, INK, ORANGE, Chart, blend, document, number, text
@@ -43,7 +42,9 @@ def confusion(found: Evaluation) -> str | None:
 
 def cell(x: float, y: float, count: int, share: float) -> str:
     ink = "#fff" if share > 0.55 else INK
-    box = f'<rect x="{x}" y="{y}" width="{CELL - 3}" height="{CELL - 3}" rx="4" fill="{blend(share)}" stroke="#e4e8ee"/>'
+    box = (
+        f'<rect x="{x}" y="{y}" width="{CELL - 3}" height="{CELL - 3}" rx="4" fill="{blend(share)}" stroke="#e4e8ee"/>'
+    )
     return (
         box
         + text(x + CELL / 2, y + CELL / 2, f"{count:,}", fill=ink, more='font-size="18" font-weight="600"')
@@ -108,7 +109,7 @@ def two_curves(found: Evaluation, points: Sequence[tuple[float, float, float]], 
     low = max(min(scores) - 0.03, -1.0)
     score = "accuracy" if found.kind == "classification" else "R²"
     chart = Chart(title, across, score, (points[0][0], points[-1][0]), (low, min(max(scores) + 0.02, 1.0)))
-    whole = [point for point in points if point[1] == point[1] and point[2] == point[2]]  # noqa: PLR0124
+    whole = [point for point in points if point[1] == point[1] and point[2] == point[2]]
     chart.line([(size, own) for size, own, _ in whole], ORANGE, "on the rows learned from", dots=True)
     chart.line([(size, other) for size, _, other in whole], BLUE, "on other rows (cross-validated)", dots=True)
     return chart.svg()

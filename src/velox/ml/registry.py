@@ -225,7 +225,7 @@ class Registry:
         check_name(name)
         try:
             made: Any = json.loads(read_inside(self.root, (name, ALIASES), max_bytes=MAX_JSON_BYTES))
-            return {check_alias(alias): [v for v in found if is_version(v)] for alias, found in made.items() if found}
+            return {check_alias(alias): checked(found) for alias, found in made.items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:
@@ -243,3 +243,10 @@ class Registry:
             others = ", ".join(self.names())
             hint = f"There are: {others}" if others else f"Train one: velox ml train DATA --target COLUMN --name {name}"
         return ConfigurationError("VX801", what, hint=hint)
+
+
+def checked(history: Any) -> list[str]:
+    """An alias' history as it was read: versions, at least one."""
+    if isinstance(history, list) and history and all(isinstance(each, str) and is_version(each) for each in history):
+        return history
+    raise ValueError(f"{history!r} is no list of versions")

@@ -25,7 +25,8 @@ p { margin: 0; color: var(--grey); }
 .numbers { display: flex; flex-wrap: wrap; gap: 12px; margin: 24px 0; }
 .numbers div { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 12px 18px; }
 .numbers b { display: block; font-size: 24px; } .numbers span { color: var(--grey); font-size: 13px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); gap: 16px; grid-auto-flow: dense; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); gap: 16px;
+  grid-auto-flow: dense; }
 section { background: #fff; border: 1px solid var(--line); border-radius: 10px; padding: 18px; overflow-x: auto; }
 section.wide { grid-column: 1 / -1; } section svg { display: block; max-width: 100%; height: auto; margin-top: 12px; }
 section.wide svg { min-width: 900px; }
@@ -64,9 +65,7 @@ def report_files(evaluation: Evaluation, title: str, training: Training | None =
 
 
 def page(evaluation: Evaluation, title: str, drawn: dict[str, tuple[str, str, str]], training: Training | None) -> str:
-    sections = [
-        section(heading, caption, svg, wide=name in WIDE) for name, (heading, caption, svg) in drawn.items()
-    ]
+    sections = [section(heading, caption, svg, wide=name in WIDE) for name, (heading, caption, svg) in drawn.items()]
     if evaluation.curves["slices"]:
         sections.append(slices(evaluation))
     if "thresholds" in evaluation.curves:
@@ -113,7 +112,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def cell(value: Any) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else escape(f"{value:,}" if isinstance(value, int) else str(value))
+    return (
+        f"{value:.3f}" if isinstance(value, float) else escape(f"{value:,}" if isinstance(value, int) else str(value))
+    )
 
 
 def slices(evaluation: Evaluation) -> str:
@@ -145,4 +146,6 @@ def columns(training: Training) -> str:
         (c.feature.name, c.feature.kind, f"{c.missing:.1%}", f"{c.distinct:,}", c.left_out or c.warning or "")
         for c in training.examination.columns
     ]
-    return section("Columns", "What was in the table.", table(("column", "kind", "missing", "different", "left out"), rows))
+    return section(
+        "Columns", "What was in the table.", table(("column", "kind", "missing", "different", "left out"), rows)
+    )

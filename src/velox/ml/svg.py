@@ -38,7 +38,9 @@ def number(value: float) -> str:
 def blend(share: float) -> str:
     """From white to blue."""
     low, high = (255, 255, 255), (37, 99, 235)
-    return "#" + "".join(f"{round(a + (b - a) * min(max(share, 0.0), 1.0)):02x}" for a, b in zip(low, high, strict=True))
+    return "#" + "".join(
+        f"{round(a + (b - a) * min(max(share, 0.0), 1.0)):02x}" for a, b in zip(low, high, strict=True)
+    )
 
 
 def ticks(low: float, high: float) -> list[float]:
@@ -97,7 +99,8 @@ class Chart:
     def dots(self, points: Points, colour: str, radius: float = 3.5, opacity: float = 1.0) -> None:
         """A dot at each of ``points``."""
         self._parts += [
-            f'<circle cx="{self.across(x):.1f}" cy="{self.up(y):.1f}" r="{radius}" fill="{colour}" opacity="{opacity}"/>'
+            f'<circle cx="{self.across(x):.1f}" cy="{self.up(y):.1f}" r="{radius}" fill="{colour}" '
+            f'opacity="{opacity}"/>'
             for x, y in points
         ]
 

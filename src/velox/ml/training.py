@@ -17,6 +17,7 @@ from velox.ml.examination import Examination, examine
 from velox.ml.manifest import Manifest
 from velox.ml.optional import needed
 from velox.ml.registry import Registry
+from velox.ml.report import report_files
 from velox.ml.schema import Policies
 from velox.ml.splitting import Split
 
@@ -84,7 +85,7 @@ def train(
     categorical: Collection[str] = (),
     policies: Policies | None = None,
     registry: Registry | None = None,
-    progress: Progress = lambda text: None,
+    progress: Progress | None = None,
 ) -> Training:
     """Train models side by side on a table, and publish the best.
 
@@ -109,26 +110,28 @@ def train(
         >>> training.best
         'tree'
     """
+    say = progress or silent
     split = split or Split()
     source, frame = (data, read_table(data)) if isinstance(data, str) else ("a DataFrame", data)
     apart = [column for column in (split.group, split.time) if column is not None]
     found = examine(frame, target, drop=[*drop, *apart], keep=keep, categorical=categorical)
     stratify = found.kind == "classification"
     learned, held = split.hold_out(frame.dropna(subset=[target]), target, stratify=stratify)
-    folds = split.folds_of(learned, target, stratify=stratify)
-    candidates, fitted = compare(found, learned, folds, kinds(models, found.kind), split.seed, progress, tune=tune)
-    best = next(candidate for candidate in candidates if candidate.name != BASELINE)
-    progress(f"fitting {best.name}")
-    estimator = fitted[best.name]
+    material = Material(found, learned, split.folds_of(learned, target, stratify=stratify), split.seed)
+    candidates, pipelines = compare(material, kinds(models, found.kind), say, tune=tune)
+    best = next(candidate.name for candidate in candidates if candidate.name != BASELINE)
+    say(f"fitting {best}")
+    estimator = pipelines[best]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         estimator.fit(learned[found.used], learned[target])
-    progress("evaluating")
-    evaluation = evaluate(estimator, learned[[*found.used, target]], held[[*found.used, target]], target, seed=split.seed)
-    made = Training(found, candidates, best.name, estimator, evaluation)
+    say("evaluating")
+    columns = [*found.used, target]
+    evaluation = evaluate(estimator, learned[columns], held[columns], target, seed=split.seed)
+    made = Training(found, candidates, best, estimator, evaluation)
     if name is None:
         return made
-    progress("publishing")
+    say("publishing")
     facts = {
         "source": source,
         "digest": data_digest(frame),
@@ -138,55 +141,56 @@ def train(
         "split": split.to_dict(),
         "candidates": {candidate.name: candidate.score for candidate in candidates},
     }
-    return replace(made, manifest=published(made, name, learned, facts, policies, registry or Registry(), split.seed))
-
-
-def published(
-    made: Training, name: str, learned: Any, facts: dict[str, Any], policies: Any, registry: Registry, seed: int
-) -> Manifest:
-    from velox.ml.report import report_files
-
-    return publish_estimator(
-        registry,
+    manifest = publish_estimator(
+        registry or Registry(),
         name,
-        made.estimator,
-        learned[made.examination.used],
-        target=made.examination.target,
+        estimator,
+        learned[found.used],
+        target=target,
         policies=policies,
-        metrics=made.evaluation.metrics,
+        metrics=evaluation.metrics,
         data=facts,
-        files=report_files(made.evaluation, f"{name}: {made.best}", made),
-        seed=seed,
+        files=report_files(evaluation, f"{name}: {best}", made),
+        seed=split.seed,
     )
+    return replace(made, manifest=manifest)
+
+
+def silent(text: str) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What candidates are compared on: the rows that are not held out, and their folds."""
+
+    found: Examination
+    rows: Any
+    folds: list[tuple[Any, Any]]
+    seed: int
 
 
 def compare(
-    found: Examination,
-    learned: Any,
-    folds: list[tuple[Any, Any]],
-    tried: dict[str, Kind],
-    seed: int,
-    progress: Progress,
-    *,
-    tune: bool,
+    material: Material, tried: dict[str, Kind], say: Progress, *, tune: bool
 ) -> tuple[tuple[Candidate, ...], dict[str, Any]]:
     """The candidates, the best first, and their pipelines, not fitted."""
+    found = material.found
     dummy = needed("sklearn.dummy")
     classifies = found.kind == "classification"
     baseline = dummy.DummyClassifier(strategy="prior") if classifies else dummy.DummyRegressor()
     made = {BASELINE: pipeline(found, baseline)}
-    candidates = [cross_validate(BASELINE, made[BASELINE], found, learned, folds)]
+    candidates = [cross_validate(BASELINE, made[BASELINE], material)]
     for name, kind in tried.items():
-        progress(f"cross-validating {name}")
-        made[name] = pipeline(found, kind.make(seed))
-        parameters = {}
+        made[name] = pipeline(found, kind.make(material.seed))
+        parameters: dict[str, Any] = {}
         if tune:
-            progress(f"tuning {name}")
-            parameters = tuned(made[name], kind, found, learned, folds, seed)
+            say(f"tuning {name}")
+            parameters = tuned(made[name], kind, material)
             made[name].set_params(**parameters)
-        candidate = cross_validate(name, made[name], found, learned, folds)
-        plain = {key.removeprefix("model__"): value for key, value in parameters.items()}
-        candidates.append(replace(candidate, parameters=plain))
+        say(f"cross-validating {name}")
+        candidate = cross_validate(name, made[name], material)
+        shown = {key.removeprefix("model__"): value for key, value in parameters.items()}
+        candidates.append(replace(candidate, parameters=shown))
     return tuple(sorted(candidates, key=lambda candidate: -candidate.score)), made
 
 
@@ -197,14 +201,13 @@ def scorers(found: Examination) -> dict[str, str]:
     return {"score": "accuracy", "second": auc}
 
 
-def cross_validate(
-    name: str, made: Any, found: Examination, learned: Any, folds: list[tuple[Any, Any]]
-) -> Candidate:
+def cross_validate(name: str, made: Any, material: Material) -> Candidate:
+    found, rows, folds = material.found, material.rows, material.folds
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scores = needed("sklearn.model_selection").cross_validate(
-            made, learned[found.used], learned[found.target], cv=folds, scoring=scorers(found)
+            made, rows[found.used], rows[found.target], cv=folds, scoring=scorers(found)
         )
     seconds = (time.perf_counter() - start) / len(folds)
     mean, half = interval(scores["test_score"].tolist(), folds)
@@ -227,17 +230,22 @@ def interval(scores: Sequence[float], folds: list[tuple[Any, Any]]) -> tuple[flo
     return mean, float(stats.t.ppf(0.975, count - 1)) * math.sqrt(variance * (1 / count + ratio))
 
 
-def tuned(
-    made: Any, kind: Kind, found: Examination, learned: Any, folds: list[tuple[Any, Any]], seed: int
-) -> dict[str, Any]:
+def tuned(made: Any, kind: Kind, material: Material) -> dict[str, Any]:
     """The best of the parameters that were tried."""
+    found, rows = material.found, material.rows
     selection = needed("sklearn.model_selection")
     grid = {f"model__{name}": list(values) for name, values in kind.grid.items()}
     trials = min(MOST_TRIALS, math.prod(len(values) for values in grid.values()))
     search = selection.RandomizedSearchCV(
-        made, grid, n_iter=trials, cv=folds, scoring=scorers(found)["score"], random_state=seed, refit=False
+        made,
+        grid,
+        n_iter=trials,
+        cv=material.folds,
+        scoring=scorers(found)["score"],
+        random_state=material.seed,
+        refit=False,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        search.fit(learned[found.used], learned[found.target])
+        search.fit(rows[found.used], rows[found.target])
     return dict(search.best_params_)
