@@ -14,7 +14,7 @@ from velox.cli.ml_registry import print_published, registry
 
 if TYPE_CHECKING:
     from velox.ml.examination import ColumnReport, Examination
-    from velox.ml.training import Training
+    from velox.ml.trained import Training
 
 __all__ = ["train"]
 

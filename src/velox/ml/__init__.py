@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from velox.ml.schema import Feature, Outcome, Policies, Schema
     from velox.ml.service import ModelService, Serving
     from velox.ml.splitting import Split
-    from velox.ml.training import Candidate, Training, train
+    from velox.ml.trained import Candidate, Training
+    from velox.ml.training import train
 
 __all__ = [
     "Candidate",
@@ -57,7 +58,8 @@ _HOMES = {
     "velox.ml.schema": ["Feature", "Outcome", "Policies", "Schema"],
     "velox.ml.service": ["ModelService", "Serving"],
     "velox.ml.splitting": ["Split"],
-    "velox.ml.training": ["Candidate", "Training", "train"],
+    "velox.ml.trained": ["Candidate", "Training"],
+    "velox.ml.training": ["train"],
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

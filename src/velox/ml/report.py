@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from velox.ml.evaluation import Evaluation
 from velox.ml.figures import figures
-
-if TYPE_CHECKING:
-    from velox.ml.training import Training
+from velox.ml.trained import Training
 
 __all__ = ["report_files"]
 

@@ -156,6 +156,11 @@ class ModelService:
         """What happens to odd rows."""
         return self.policies or self.manifest.schema.policies
 
+    @property
+    def batches(self) -> int:
+        """How many batches the version in service has answered."""
+        return self._loaded.batcher.batches if self._loaded is not None else 0
+
     # As an extension
 
     async def start(self) -> None:

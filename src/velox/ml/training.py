@@ -12,64 +12,21 @@ from typing import Any
 from velox.ml.artifact import publish_estimator
 from velox.ml.dataset import data_digest, read_table
 from velox.ml.estimators import DEFAULT, Kind, kinds, pipeline
-from velox.ml.evaluation import Evaluation, evaluate
+from velox.ml.evaluation import evaluate
 from velox.ml.examination import Examination, examine
-from velox.ml.manifest import Manifest
 from velox.ml.optional import needed
 from velox.ml.registry import Registry
 from velox.ml.report import report_files
 from velox.ml.schema import Policies
 from velox.ml.splitting import Split
+from velox.ml.trained import Candidate, Training
 
-__all__ = ["BASELINE", "Candidate", "Training", "train"]
+__all__ = ["BASELINE", "train"]
 
 BASELINE = "baseline"
 MOST_TRIALS = 20
 """Of a grid, so many points are tried, chosen by the seed."""
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One kind of model, cross-validated.
-
-    Attributes:
-        name: Its kind.
-        score: The mean over the folds: accuracy, or R² of a regression.
-        low, high: A 95% interval of it.
-        second: The mean of the second score: ROC AUC, or minus the RMSE.
-        seconds: What a fold took.
-        parameters: What tuning chose.
-    """
-
-    name: str
-    score: float
-    low: float
-    high: float
-    second: float
-    seconds: float
-    parameters: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """What came of a training.
-
-    Attributes:
-        examination: What was seen in the table.
-        candidates: The best first; one is the baseline.
-        best: The kind that was chosen.
-        estimator: Its pipeline, fitted on all rows that were not held out.
-        evaluation: Of the estimator, on the rows held out.
-        manifest: Of the published version; None when none was published.
-    """
-
-    examination: Examination
-    candidates: tuple[Candidate, ...]
-    best: str
-    estimator: Any
-    evaluation: Evaluation
-    manifest: Manifest | None = None
 
 
 def train(
