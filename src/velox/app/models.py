@@ -11,7 +11,7 @@ from sanic.response import BaseHTTPResponse
 
 from velox.errors import InternalServerError, Problem, ServiceUnavailable
 from velox.ml import ModelService
-from velox.ml.answers import answer_schema, rows_answer_schema
+from velox.ml.answers import answer_schema, explanation_schema, rows_answer_schema
 from velox.routing.markers import Body
 from velox.routing.response import JsonResponse
 from velox.routing.route import Routes
@@ -69,15 +69,27 @@ def mount_model(app: Routes, prefix: str, service: ModelService) -> None:
     async def predict(body: Any) -> BaseHTTPResponse:
         return JsonResponse(await service.predict(body), 200)
 
+    async def explain(body: Any) -> dict[str, Any]:
+        return await service.explain(body)
+
     describe.__doc__ = f"The version of {name} in service: what it takes, how good it is, how it is served."
     predict.__doc__ = f'What {name} says of a row, or of several: {{"rows": [...]}}.'
     predict.__annotations__ = {
         "body": Annotated[dict[str, Any], Body(), Described(lambda: input_schema(service))],
         "return": Annotated[dict[str, Any], Described(lambda: output_schema(service))],
     }
+    explain.__doc__ = (
+        f"Why {name} says what it says of a row: the effect of each feature on the answer's probability, against a "
+        "typical row. The effects add up to the difference between the two."
+    )
+    explain.__annotations__ = {
+        "body": Annotated[dict[str, Any], Body(), Described(lambda: row_schema(service))],
+        "return": Annotated[dict[str, Any], Described(lambda: explanation_schema(service.manifest))],
+    }
     tags = ["models"]
     app.get(f"{prefix}/{name}", name=f"{title}_model", tags=tags)(describe)
     app.post(f"{prefix}/{name}/predict", name=f"{title}_predict", tags=tags, problems=PROBLEMS)(predict)
+    app.post(f"{prefix}/{name}/explain", name=f"{title}_explain", tags=tags, problems=PROBLEMS)(explain)
 
 
 def input_schema(service: ModelService) -> Schema:
@@ -90,6 +102,11 @@ def input_schema(service: ModelService) -> Schema:
         "anyOf": [{"title": "Row", **row}, {"title": "Rows", **rows}],
         "examples": [example, {"rows": [example]}],
     }
+
+
+def row_schema(service: ModelService) -> Schema:
+    """A single row."""
+    return {"title": "Row", **service.manifest.schema.row_schema(service.chosen_policies)}
 
 
 def output_schema(service: ModelService) -> Schema:

@@ -169,7 +169,7 @@ def diff(one: str, other: str) -> None:
 def differences(name: str, left: Any, right: Any) -> list[str]:
     """A line for each value that is not the same; a number with its change."""
     if isinstance(left, dict) and isinstance(right, dict):
-        keys = sorted(left.keys() | right.keys())
+        keys = sorted(key for key in left.keys() | right.keys() if not key.endswith("_interval"))
         return [line for key in keys for line in differences(f"{name}.{key}", left.get(key), right.get(key))]
     if left == right:
         return []

@@ -11,7 +11,7 @@ from velox.errors import InternalServerError
 from velox.ml.heads import Predictions
 from velox.ml.manifest import Manifest
 
-__all__ = ["Answer", "AnswerWriter", "answer_schema", "listed", "rows_answer_schema"]
+__all__ = ["Answer", "AnswerWriter", "answer_schema", "explanation_schema", "listed", "rows_answer_schema"]
 
 Answer = tuple[Any, "list[float] | None"]
 """A label's position, or a value; and the probabilities."""
@@ -112,3 +112,22 @@ def rows_answer_schema(manifest: Manifest) -> dict[str, Any]:
     items = {"type": "object", "properties": row, "required": list(row)}
     properties = {"predictions": {"type": "array", "items": items}, **version_properties(manifest)}
     return {"type": "object", "title": "Predictions", "properties": properties, "required": list(properties)}
+
+
+def explanation_schema(manifest: Manifest) -> dict[str, Any]:
+    """The JSON Schema of an explanation: the answer, and what each feature did to it."""
+    made = answer_schema(manifest)
+    effect = {
+        "feature": {"type": "string"},
+        "value": {"description": "The row's."},
+        "typical": {"description": "The typical row's."},
+        "effect": {"type": "number", "description": "What the row's value did to the answer."},
+    }
+    items = {"type": "object", "properties": effect, "required": list(effect)}
+    properties = {
+        **made["properties"],
+        "value": {"type": "number", "description": "The probability of the prediction, or the predicted value."},
+        "typical_value": {"type": "number", "description": "The same for the typical row."},
+        "effects": {"type": "array", "items": items, "description": "The greatest first."},
+    }
+    return {**made, "title": "Explanation", "properties": properties, "required": list(properties)}

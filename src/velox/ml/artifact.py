@@ -8,16 +8,17 @@ import logging
 import platform
 import subprocess
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from statistics import median_low, mode
 from typing import Any, Literal
 
 from velox.errors import ConfigurationError
 from velox.ml.manifest import Manifest
 from velox.ml.optional import needed
 from velox.ml.registry import Registry
-from velox.ml.schema import Policies
+from velox.ml.schema import Policies, Schema
 
 __all__ = ["LIBRARIES", "MODEL", "REFERENCE", "OnMismatch", "load_estimator", "publish_estimator"]
 
@@ -25,6 +26,7 @@ MODEL = "model.joblib"
 REFERENCE = "reference.json"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "joblib")
 REFERENCE_ROWS = 32
+TYPICAL_ROWS = 10_000
 OnMismatch = Literal["warn", "refuse"]
 
 logger = logging.getLogger("velox.ml")
@@ -113,11 +115,26 @@ def reference(estimator: Any, manifest: Manifest, sample: Any) -> bytes:
     answers = head(frame_of(schema, [reader.read(row)[0] for row in rows]))
     shares = answers.probabilities
     made = {
+        "typical": typical_row(schema, rows_of(schema, sample.head(TYPICAL_ROWS))),
         "rows": rows,
         "labels": answers.labels.tolist(),
         "probabilities": None if shares is None else shares.tolist(),
     }
     return json.dumps(made, ensure_ascii=False).encode()
+
+
+def typical_row(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The median of each number, and the most frequent of everything else."""
+    typical = {}
+    for feature in schema.features:
+        values = [row[feature.name] for row in rows if row[feature.name] is not None]
+        if not values:
+            typical[feature.name] = None
+        elif feature.kind in ("number", "integer"):
+            typical[feature.name] = median_low(values)
+        else:
+            typical[feature.name] = mode(values)
+    return typical
 
 
 def load_estimator(registry: Registry, manifest: Manifest, *, on_mismatch: OnMismatch = "warn") -> Any:

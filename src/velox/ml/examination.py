@@ -151,7 +151,7 @@ def odd_rows(frame: Any, known: Any) -> Iterator[str]:
 
 def report_of(known: Any, name: str, target: str, kind: str, *, dropped: bool, kept: bool, named: bool) -> ColumnReport:
     column = known[name]
-    feature = feature_of(name, column, sorted(column.dropna().unique()) if named else None)
+    feature = feature_of(name, column, sorted(map(plain, column.dropna().unique())) if named else None)
     missing, distinct = float(column.isna().mean()), int(column.nunique())
     if dropped:
         return ColumnReport(feature, missing, distinct, left_out="as asked")

@@ -80,7 +80,7 @@ def head_of(steps: list[Any], *, classes: Any | None) -> tuple[str, Head]:
             return "linear", Linear(np.ascontiguousarray(final.coef_.T), np.array(final.intercept_), link)
         if name in FORESTS:
             trees = [each.tree_ for each in getattr(final, "estimators_", None) or [final]]
-            return "forest", forest_head(Forest(trees), classifies=classes is not None)
+            return "tree" if len(trees) == 1 else "forest", forest_head(Forest(trees), classifies=classes is not None)
     return f"scikit-learn's {name} on encoded rows", final_head(pipeline_of(steps), classes)
 
 

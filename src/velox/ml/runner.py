@@ -36,6 +36,7 @@ class Runner:
         compiled: Its compiled form; None lets scikit-learn answer.
 
     Attributes:
+        typical: A row of medians and most frequent categories.
         one_row_s, batch_row_s: What a row takes alone, and in a batch of :data:`BATCH_ROWS`; measured at warm-up.
     """
 
@@ -44,6 +45,7 @@ class Runner:
         self.schema = manifest.schema
         self.estimator = estimator
         self.compiled = compiled
+        self.typical: dict[str, Any] = {}
         self.one_row_s = self.batch_row_s = 0.0
         self._ask = final_head(estimator, getattr(estimator, "classes_", None))
 
@@ -114,6 +116,7 @@ def load(registry: Registry, reference: str, *, on_mismatch: OnMismatch = "warn"
     known = json.loads(registry.read(manifest, REFERENCE))
     runner = Runner(manifest, estimator, compiled_form(manifest, estimator))
     check_answers(runner, known)
+    runner.typical = known["typical"]
     runner.warm_up(known["rows"])
     return runner
 

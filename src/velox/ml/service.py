@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import time
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from velox.errors import ConfigurationError, FieldError, Problem, ServiceUnavail
 from velox.ml.answers import Answer, AnswerWriter, listed
 from velox.ml.artifact import OnMismatch
 from velox.ml.batcher import Batcher, Busy, failure
+from velox.ml.explaining import effects_of, questions
+from velox.ml.inference import ANYTHING
 from velox.ml.lane import Lane
 from velox.ml.manifest import Manifest
 from velox.ml.names import is_version, split_reference
@@ -256,17 +259,22 @@ class ModelService:
         rows = self._checked_rows(body)
         vectors, warnings = loaded.reader.read_all(rows)
         self.counters["rows"] += len(rows)
+        return loaded.writer.many(await self._answers(loaded, vectors), warnings)
+
+    async def _answers(self, loaded: Loaded, vectors: Sequence[Vector]) -> list[Answer]:
+        """The answers to rows of one request, part by part."""
         answers: list[Answer] = []
         size = loaded.batcher.max_batch
         try:
             async with asyncio.timeout(self.serving.timeout_s):
                 for start in range(0, len(vectors), size):
                     answers += await loaded.answer(vectors[start : start + size])
+                    await asyncio.sleep(0)  # others have waited for this part already
         except TimeoutError:
             raise Busy("The model has not answered in time.") from None
         except Exception as error:
             raise failure(error) from error
-        return loaded.writer.many(answers, warnings)
+        return answers
 
     def _checked_rows(self, body: dict[str, Any]) -> list[Any]:
         rows, most = body["rows"], self.serving.max_rows
@@ -284,6 +292,30 @@ class ModelService:
             raise ValidationProblem(errors=errors)
         return list(rows)
 
+    async def explain(self, row: Any) -> dict[str, Any]:
+        """What each feature of ``row`` did to its answer; see :mod:`velox.ml.explaining`.
+
+        Raises:
+            Problem: As of :meth:`predict`.
+        """
+        loaded = self._loaded
+        if loaded is None:
+            raise ServiceUnavailable("The model is not loaded.")
+        vector, warnings = loaded.reader.read(row)
+        typical = RowReader(loaded.runner.schema, ANYTHING).read(loaded.runner.typical)[0]
+        asked = questions(vector, typical)
+        answers = await self._answers(loaded, [vector, *asked])
+        label, own = answers[0][0], answers[0]
+        values = [value_of(answer, label, loaded.manifest) for answer in answers]
+        found = zip(loaded.runner.schema.features, effects_of(values[1:], len(vector)), strict=True)
+        effects = [
+            {"feature": f.name, "value": row.get(f.name), "typical": loaded.runner.typical[f.name], "effect": effect}
+            for f, effect in found
+        ]
+        effects.sort(key=lambda each: -abs(each["effect"]))
+        answer = json.loads(loaded.writer.one(own, warnings))
+        return {**answer, "value": values[0], "typical_value": values[1], "effects": effects}
+
     # What people ask
 
     def describe(self) -> dict[str, Any]:
@@ -299,3 +331,11 @@ class ModelService:
             "metrics": dict(manifest.metrics),
             "served": {**manifest.served, "mode": loaded.mode if loaded is not None else "not loaded"},
         }
+
+
+def value_of(answer: Answer, label: Any, manifest: Manifest) -> float:
+    """What is explained: the probability of ``label``, whether it is the label where there is none, or the value."""
+    found, shares = answer
+    if manifest.schema.outcome.kind == "regression":
+        return float(found)
+    return float(found == label) if shares is None else float(shares[label])

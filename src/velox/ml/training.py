@@ -73,7 +73,8 @@ def train(
     apart = [column for column in (split.group, split.time) if column is not None]
     found = examine(frame, target, drop=[*drop, *apart], keep=keep, categorical=categorical)
     stratify = found.kind == "classification"
-    learned, held = split.hold_out(frame.dropna(subset=[target]), target, stratify=stratify)
+    known = frame.dropna(subset=[target])
+    learned, held = split.hold_out(known, target, stratify=stratify)
     material = Material(found, learned, split.folds_of(learned, target, stratify=stratify), split.seed)
     candidates, pipelines = compare(material, kinds(models, found.kind), say, tune=tune)
     best = next(candidate.name for candidate in candidates if candidate.name != BASELINE)
@@ -102,7 +103,7 @@ def train(
         registry or Registry(),
         name,
         estimator,
-        learned[found.used],
+        known[found.used],
         target=target,
         policies=policies,
         metrics=evaluation.metrics,

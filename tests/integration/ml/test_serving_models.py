@@ -94,6 +94,21 @@ async def test_what_is_odd_about_a_row_is_a_warning(root: Path, make_app: MakeAp
     assert [warning.partition(":")[0] for warning in answer["warnings"]] == ["age", "port"]
 
 
+@pytest.mark.parametrize("final", [None, RandomForestClassifier(5, random_state=0), KNeighborsClassifier()], ids=repr)
+async def test_the_effects_of_an_explanation_add_up_to_the_answer(root: Path, make_app: MakeApp, final: Any) -> None:
+    publish(root, final=final)
+    app = make_app(model_root=str(root))
+    app.serve_model("titanic")
+    async with TestClient(app) as client:
+        told = (await client.post("/models/titanic/explain", json={**ROW, "sex": "female"})).json()
+        wrong = await client.post("/models/titanic/explain", json={"rows": [ROW]})
+    total = sum(each["effect"] for each in told["effects"])
+    assert told["value"] == told["probabilities"][told["prediction"]]
+    assert total == pytest.approx(told["value"] - told["typical_value"], abs=1e-9)
+    assert {each["feature"] for each in told["effects"]} == set(ROW)
+    assert wrong.status_code == 422
+
+
 async def test_the_document_has_the_models_own_types_and_examples(root: Path, make_app: MakeApp) -> None:
     publish(root)
     app = make_app(model_root=str(root))

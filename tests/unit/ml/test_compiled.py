@@ -37,7 +37,7 @@ from velox.ml.verification import verify
 FRAME = passengers()
 FINALS = [
     (LogisticRegression(), "linear"),
-    (DecisionTreeClassifier(random_state=0), "forest"),
+    (DecisionTreeClassifier(random_state=0), "tree"),
     (RandomForestClassifier(10, random_state=0), "forest"),
     (KNeighborsClassifier(), "scikit-learn's KNeighborsClassifier on encoded rows"),
     (GradientBoostingClassifier(n_estimators=5, random_state=0), "scikit-learn's GradientBoostingClassifier"),
