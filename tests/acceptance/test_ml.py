@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from velox.cli.ml import ML_COMMANDS
 from velox.testing import LiveServer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Serve = Callable[[Path], AbstractContextManager[httpx.Client]]
 
 
 @pytest.fixture
@@ -77,3 +79,21 @@ def test_an_array_estimator_is_imported(run: Run, tmp_path: Path, table: Path) -
 @pytest.mark.parametrize("command", ML_COMMANDS)
 def test_every_command_has_a_help_that_ends_with_an_example(run: Run, tmp_path: Path, command: str) -> None:
     assert f"velox ml {command}" in run("velox", "ml", command, "--help", cwd=tmp_path).stdout.partition("Example")[2]
+
+
+def test_a_project_of_the_template_trains_serves_and_passes_its_own_checks(
+    run: Run, serve: Serve, tmp_path: Path
+) -> None:
+    run("velox", "makeproject", "ship", "--template", "ml", cwd=tmp_path)
+    ship = tmp_path / "ship"
+    for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
+        run(*command, cwd=ship)
+    assert "4 passed" in run("pytest", "-q", cwd=ship).stdout
+    assert "VX801" in run("velox", "routes", cwd=ship, code=1).stderr
+    assert "published titanic@1" in run("python", "-m", "app.training", cwd=ship).stdout
+    run("velox", "ml", "promote", "titanic", cwd=ship)
+    with serve(ship) as client:
+        document = client.get("/openapi.json").json()
+        body = document["paths"]["/models/titanic/predict"]["post"]["requestBody"]["content"]["application/json"]
+        for example in body["schema"]["examples"]:
+            assert client.post("/models/titanic/predict", json=example).status_code == 200

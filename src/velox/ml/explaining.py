@@ -1,9 +1,9 @@
 """Why a row got its answer: what each feature did to it, against a typical row.
 
 The effects are Shapley values (Shapley, "A value for n-person games", 1953; Štrumbelj and Kononenko, JMLR 11, 2010):
-the mean change of the answer when a feature's value replaces the typical one, over all orders of replacing. They add up to
-the difference between the row's answer and the typical row's. Up to :data:`EXACT` features all subsets are computed;
-of more, orders are drawn with a fixed seed.
+the mean change of the answer when a feature's value replaces the typical one, over all orders of replacing. They add
+up to the difference between the row's answer and the typical row's. Up to :data:`EXACT` features all subsets are
+computed; of more, orders are drawn with a fixed seed.
 """
 
 from __future__ import annotations
