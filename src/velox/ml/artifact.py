@@ -125,7 +125,7 @@ def reference(estimator: Any, manifest: Manifest, sample: Any) -> bytes:
 
 def typical_row(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The median of each number, and the most frequent of everything else."""
-    typical = {}
+    typical: dict[str, Any] = {}
     for feature in schema.features:
         values = [row[feature.name] for row in rows if row[feature.name] is not None]
         if not values:

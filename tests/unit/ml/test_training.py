@@ -43,7 +43,7 @@ def test_what_should_not_be_learned_from_is_left_out_with_the_reason() -> None:
         number=range(len(FRAME)),
         same=1,
         note=[f"text {place}" for place in range(len(FRAME))],
-        boat=np.where(FRAME["survived"] == "yes", np.where(FRAME["fare"] > 30, "A", "B"), None),
+        boat=(FRAME["fare"] > 30).map({True: "A", False: "B"}).where(FRAME["survived"] == "yes"),
         empty=[1.0, 2.0, *[None] * (len(FRAME) - 2)],
     )
     columns = columns_of(examine(frame, "survived", drop=["port"]))
