@@ -76,8 +76,10 @@ def run(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
             text = f"labels differ in {labels} of {arguments.rows:,} rows, probabilities by {difference:.1e} at most"
             lines.append(f"- {model}: compared with scikit-learn, {text}.")
         os.sched_setaffinity(0, {client_core})
+        versions: dict[str, str] = {}
         for model in MODELS:
-            samples, memory, others, versions = measure(folder, model, arguments, server_core)
+            samples, memory, others, found = measure(folder, model, arguments, server_core)
+            versions |= found
             document[model] = {name: [asdict(sample) for sample in each] for name, each in samples.items()}
             lines += ["", f"## {model}", "", page(samples, memory)]
             lines += ["", f"Others used {others:.0%} of the machine meanwhile."]

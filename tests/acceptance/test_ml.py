@@ -48,7 +48,7 @@ def test_train_show_promote_evaluate_diff_and_rollback(run: Run, tmp_path: Path,
     assert json.loads(run("velox", "ml", "evaluate", "titanic@1", "--json", cwd=tmp_path).stdout) == trained
     table.write_text(table.read_text() + "1,female,30,10,S,yes\n")
     done = run("velox", "ml", "evaluate", "titanic@1", cwd=tmp_path, code=1)
-    assert "VX805" in done.stderr
+    assert "VX815" in done.stderr
     run("velox", "ml", "evaluate", "titanic@1", "--data", table.name, cwd=tmp_path)
 
 
@@ -73,7 +73,7 @@ def test_an_array_estimator_is_imported(run: Run, tmp_path: Path, table: Path) -
     wrong = ("velox", "ml", "import", "model.joblib", "--sample", table.name, "--name", "plain")
     assert "the model takes 2 columns, and the sample has 6" in run(*wrong, cwd=tmp_path, code=1).stderr
     (tmp_path / "model.joblib").write_bytes(b"no pickle")
-    assert "VX806" in run(*wrong, cwd=tmp_path, code=1).stderr
+    assert "VX816" in run(*wrong, cwd=tmp_path, code=1).stderr
 
 
 @pytest.mark.parametrize("command", ML_COMMANDS)
@@ -89,7 +89,7 @@ def test_a_project_of_the_template_trains_serves_and_passes_its_own_checks(
     for command in (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",)):
         run(*command, cwd=ship)
     assert "4 passed" in run("pytest", "-q", cwd=ship).stdout
-    assert "VX801" in run("velox", "routes", cwd=ship, code=1).stderr
+    assert "VX811" in run("velox", "routes", cwd=ship, code=1).stderr
     assert "published titanic@1" in run("python", "-m", "app.training", cwd=ship).stdout
     run("velox", "ml", "promote", "titanic", cwd=ship)
     with serve(ship) as client:

@@ -20,6 +20,7 @@ from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
 
 if TYPE_CHECKING:
     from velox.app import Velox
+    from velox.db.engine import Room
 
 __all__ = ["Finding", "examine"]
 
@@ -156,7 +157,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         return
     database = patient.app.database
     try:
-        missing = asyncio.run(_missing_tables(patient.app))
+        missing, room = asyncio.run(_look_into(patient.app))
     except ConfigurationError as error:
         yield _failed(error)
     except Exception as error:  # noqa: BLE001 - a driver's error is a finding, whatever it is
@@ -164,6 +165,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         yield Finding("fail", text, "Check its rights and locks.")
     else:
         yield Finding("ok", f"database {database.display_url} can be read and written")
+        yield from _room(room, patient)
         if not missing:
             yield Finding("ok", "every table exists")
         elif patient.production:
@@ -172,14 +174,29 @@ def _database(patient: _Patient) -> Iterator[Finding]:
             yield Finding("ok", f"missing tables: {', '.join(missing)}; 'velox run' makes them in dev")
 
 
-async def _missing_tables(app: Velox) -> list[str]:
+async def _look_into(app: Velox) -> tuple[list[str], Room | None]:
     await app.database.start()
     try:
-        # Takes the write lock, makes the missing tables, and takes everything back.
+        # Takes the write lock, and gives it back.
         async with app.database.isolated():
-            return await app.database.create_tables()
+            pass
+        return await app.database.missing_tables(), await app.database.room()
     finally:
         await app.database.stop()
+
+
+def _room(room: Room | None, patient: _Patient) -> Iterator[Finding]:
+    """Whether all workers' connections fit into what the server allows."""
+    if room is None or patient.settings is None:
+        return
+    workers = patient.settings.workers
+    needed = workers * room.worker
+    text = f"{workers} x {room.worker} connections at most, of {room.server} that the database allows"
+    if needed > room.server:
+        fitting = max(1, room.server // workers // 2)
+        yield Finding("fail", text, f"Set database_pool_size to {fitting}, or raise the server's max_connections.")
+    else:
+        yield Finding("ok", text)
 
 
 def _port(patient: _Patient) -> Iterator[Finding]:

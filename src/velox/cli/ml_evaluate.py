@@ -64,17 +64,17 @@ def rows_for(manifest: Manifest, source: str | None) -> tuple[Any | None, Any, s
     columns = [*(feature.name for feature in manifest.schema.features), target]
     if source is None and ("split" not in facts or facts.get("source") == "a DataFrame"):
         raise ConfigurationError(
-            "VX805", f"the rows that {manifest.name} was trained on are not known", hint="Name others: --data FILE"
+            "VX815", f"the rows that {manifest.name} was trained on are not known", hint="Name others: --data FILE"
         )
     frame = read_table(source or facts["source"])
     absent = [name for name in columns if name not in frame.columns]
     if absent:
-        raise ConfigurationError("VX805", f"there is no column {absent[0]}", hint=f"Needed: {', '.join(columns)}")
+        raise ConfigurationError("VX815", f"there is no column {absent[0]}", hint=f"Needed: {', '.join(columns)}")
     if source is not None:
         return None, frame.dropna(subset=[target])[columns], target
     if data_digest(frame) != facts["digest"]:
         raise ConfigurationError(
-            "VX805",
+            "VX815",
             f"{facts['source']} is not the table that {manifest.name}@{manifest.version} was trained on",
             hint="Name rows that it has not seen: --data FILE",
         )

@@ -60,7 +60,7 @@ def import_model(*, file: Path, sample: str, name: str, target: str, out_of_rang
         estimator = joblib.load(file)
     except Exception as error:
         raise ConfigurationError(
-            "VX806",
+            "VX816",
             f"{file} cannot be unpickled: {type(error).__name__}: {error}",
             hint="Give a file that joblib.dump(estimator, FILE) wrote, with its libraries installed",
         ) from error

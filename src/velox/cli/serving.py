@@ -127,8 +127,7 @@ def _serve_worker(
     """What a worker does."""
     try:
         app = make_app(factory, given)
-        for name, value in shared.items():
-            setattr(app.shared_ctx, name, value)
+        vars(app.shared_ctx).update(shared)  # what could not be shared was said in the parent
         app.shared_ctx.lock()
         _serve(app, factory, taken, _timing(app), ready=ready)
     except ConfigurationError as error:

@@ -64,7 +64,7 @@ def publish_estimator(
         The manifest, with the version that it got.
 
     Raises:
-        ConfigurationError: VX701, VX803, or VX806 when estimator and sample do not fit.
+        ConfigurationError: VX701, VX813, or VX816 when estimator and sample do not fit.
     """
     from velox.ml.inference import infer_schema
     from velox.ml.verification import verify
@@ -107,7 +107,7 @@ def reference(estimator: Any, manifest: Manifest, sample: Any) -> bytes:
     rows = rows[:REFERENCE_ROWS]
     if not rows:
         raise ConfigurationError(
-            "VX806",
+            "VX816",
             "the estimator answers no row of the sample",
             hint="Give a sample of the data it was trained on",
         )
@@ -148,7 +148,7 @@ def load_estimator(registry: Registry, manifest: Manifest, *, on_mismatch: OnMis
         on_mismatch: What happens when it was trained with another scikit-learn: ``"warn"`` or ``"refuse"``.
 
     Raises:
-        ConfigurationError: VX802 when a file was changed, VX804 for another scikit-learn, VX806 when it cannot be read.
+        ConfigurationError: VX812 when a file was changed, VX814 for another scikit-learn, VX816 when it cannot be read.
     """
     joblib = needed("joblib")
     needed("sklearn")
@@ -160,7 +160,7 @@ def load_estimator(registry: Registry, manifest: Manifest, *, on_mismatch: OnMis
             estimator = joblib.load(io.BytesIO(content))
     except Exception as error:
         raise ConfigurationError(
-            "VX806",
+            "VX816",
             f"{manifest.name}@{manifest.version} cannot be unpickled: {type(error).__name__}: {error}",
             hint=f"It was made with {trained_with(manifest)}: install those, and what it imports",
         ) from error
@@ -198,7 +198,7 @@ def check_libraries(manifest: Manifest, on_mismatch: OnMismatch) -> None:
         return
     message = f"{manifest.name}@{manifest.version} was made with scikit-learn {before or 'unknown'}, and {now} is here"
     if on_mismatch == "refuse":
-        raise ConfigurationError("VX804", message, hint=f'Train it again, or: pip install "scikit-learn=={before}"')
+        raise ConfigurationError("VX814", message, hint=f'Train it again, or: pip install "scikit-learn=={before}"')
     logger.warning("%s", message)
 
 

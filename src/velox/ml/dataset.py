@@ -27,7 +27,7 @@ def titanic() -> Any:
     it along.
 
     Raises:
-        ConfigurationError: VX701, or VX805 when scikit-learn was installed without its tests.
+        ConfigurationError: VX701, or VX815 when scikit-learn was installed without its tests.
     """
     pandas = needed("pandas")
     needed("sklearn")
@@ -36,7 +36,7 @@ def titanic() -> Any:
         text = gzip.decompress(place.read_bytes()).decode()
     except OSError as error:
         raise ConfigurationError(
-            "VX805",
+            "VX815",
             "this scikit-learn has no Titanic table in it",
             hint="Install it from PyPI, or give a CSV file",
         ) from error
@@ -76,7 +76,7 @@ def read_table(source: str) -> Any:
             ``"titanic"`` or ``"iris"`` where there is no such file.
 
     Raises:
-        ConfigurationError: VX701 when a package is missing, VX805 when it cannot be read.
+        ConfigurationError: VX701 when a package is missing, VX815 when it cannot be read.
     """
     path = Path(source)
     if source in BUILT_IN and not path.exists():
@@ -84,7 +84,7 @@ def read_table(source: str) -> Any:
     if path.suffix.lower() not in READERS or not path.is_file():
         known = ", ".join([*READERS, *BUILT_IN])
         what = "is no file" if not path.is_file() else "is of no kind that can be read"
-        raise ConfigurationError("VX805", f"{source} {what}", hint=f"Give a file of one of these, or a name: {known}")
+        raise ConfigurationError("VX815", f"{source} {what}", hint=f"Give a file of one of these, or a name: {known}")
     name, options = READERS[path.suffix.lower()]
     try:
         frame = getattr(needed("pandas"), name)(path, **options)
@@ -94,7 +94,7 @@ def read_table(source: str) -> Any:
         ) from error
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            "VX805", f"{source} cannot be read: {first_line(error)}", hint="Correct the file; pandas reads it"
+            "VX815", f"{source} cannot be read: {first_line(error)}", hint="Correct the file; pandas reads it"
         ) from error
     return whole(frame, source)
 
@@ -112,7 +112,7 @@ def whole(frame: Any, source: str) -> Any:
     twice = sorted(set(frame.columns[frame.columns.duplicated()]))
     if twice or not len(frame):
         what = f"has the column {twice[0]} twice" if twice else "has no rows"
-        raise ConfigurationError("VX805", f"{source} {what}", hint="Correct the file")
+        raise ConfigurationError("VX815", f"{source} {what}", hint="Correct the file")
     for name in frame.columns:
         present = frame[name].dropna()
         if frame[name].dtype == object and len(present) and present.map(lambda value: isinstance(value, bool)).all():

@@ -84,7 +84,7 @@ def kinds(names: Sequence[str], kind: str) -> dict[str, Kind]:
     """The estimators of these names.
 
     Raises:
-        ConfigurationError: VX805 for a name that is none.
+        ConfigurationError: VX815 for a name that is none.
     """
     known = classifiers() if kind == "classification" else regressors()
     if kind == "regression":
@@ -92,7 +92,7 @@ def kinds(names: Sequence[str], kind: str) -> dict[str, Kind]:
     for name in names:
         if name not in known:
             raise ConfigurationError(
-                "VX805", f"there is no kind of model {name!r}", hint=f"Choose from: {', '.join(known)}"
+                "VX815", f"there is no kind of model {name!r}", hint=f"Choose from: {', '.join(known)}"
             )
     return {name: known[name] for name in names}
 

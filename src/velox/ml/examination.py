@@ -85,7 +85,7 @@ def examine(
         categorical: Columns of whole numbers that are names, not quantities.
 
     Raises:
-        ConfigurationError: VX805 when a column is not there, or nothing can be learned.
+        ConfigurationError: VX815 when a column is not there, or nothing can be learned.
     """
     check_columns(frame, [target, *drop, *keep, *categorical])
     known = frame.dropna(subset=[target])
@@ -100,7 +100,7 @@ def examine(
         target, kind, len(known), columns, balance_of(known[target], kind), tuple(odd_rows(frame, known))
     )
     if not found.used:
-        raise ConfigurationError("VX805", "no column is left to learn from", hint="Keep one: --keep COLUMN")
+        raise ConfigurationError("VX815", "no column is left to learn from", hint="Keep one: --keep COLUMN")
     return found
 
 
@@ -108,7 +108,7 @@ def check_columns(frame: Any, wanted: Sequence[str]) -> None:
     absent = [name for name in wanted if name not in frame.columns]
     if absent:
         raise ConfigurationError(
-            "VX805", f"there is no column {absent[0]}", hint=f"There are: {', '.join(map(str, frame.columns))}"
+            "VX815", f"there is no column {absent[0]}", hint=f"There are: {', '.join(map(str, frame.columns))}"
         )
 
 
@@ -131,7 +131,7 @@ def check_target(column: Any, target: str, kind: str) -> None:
     elif kind == "classification" and counts.min() < 5:
         problem = f"{target} is {counts.idxmin()!r} in only {counts.min()} rows"
     if problem:
-        raise ConfigurationError("VX805", problem, hint="Give more rows, join classes, or choose another target")
+        raise ConfigurationError("VX815", problem, hint="Give more rows, join classes, or choose another target")
 
 
 def balance_of(column: Any, kind: str) -> tuple[tuple[Any, float], ...]:

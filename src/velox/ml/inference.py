@@ -31,7 +31,7 @@ def infer_schema(estimator: Any, sample: Any, target: str, policies: Policies) -
         policies: What the schema says about odd rows.
 
     Raises:
-        ConfigurationError: VX806 when the two do not fit.
+        ConfigurationError: VX816 when the two do not fit.
     """
     names, form = inputs_of(estimator, sample, target)
     features = infer_features(sample[names], known_categories(estimator, names))
@@ -49,7 +49,7 @@ def inputs_of(estimator: Any, sample: Any, target: str) -> tuple[list[str], Any]
         absent = [name for name in names if name not in sample.columns]
         if absent:
             raise ConfigurationError(
-                "VX806",
+                "VX816",
                 f"the sample lacks the model's column{'s' * (len(absent) > 1)} {', '.join(absent)}",
                 hint=f"Give a table with all of: {', '.join(names)}",
             )
@@ -58,11 +58,13 @@ def inputs_of(estimator: Any, sample: Any, target: str) -> tuple[list[str], Any]
     count = getattr(estimator, "n_features_in_", None)
     if count is None:
         raise ConfigurationError(
-            "VX806", f"a {type(estimator).__name__} is no fitted scikit-learn estimator", hint="Fit it before saving it"
+            "VX816",
+            f"a {type(estimator).__name__} is no fitted scikit-learn estimator",
+            hint="Fit it before saving it",
         )
     if count != len(names):
         raise ConfigurationError(
-            "VX806",
+            "VX816",
             f"the model takes {count} columns, and the sample has {len(names)}",
             hint="Leave out what is no feature, or name the target's column: --target COLUMN",
         )
@@ -74,11 +76,11 @@ def outcome_of(estimator: Any, target: str) -> Outcome:
     if classes is None:
         if not hasattr(estimator, "predict"):
             raise ConfigurationError(
-                "VX806", f"a {type(estimator).__name__} predicts nothing", hint="Save a classifier or a regressor"
+                "VX816", f"a {type(estimator).__name__} predicts nothing", hint="Save a classifier or a regressor"
             )
         return Outcome(target, "regression")
     if isinstance(classes, list):
-        raise ConfigurationError("VX806", "the model has several targets", hint="Save one model for each target")
+        raise ConfigurationError("VX816", "the model has several targets", hint="Save one model for each target")
     return Outcome(target, "classification", tuple(map(plain, classes)), hasattr(estimator, "predict_proba"))
 
 

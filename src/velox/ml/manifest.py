@@ -79,7 +79,7 @@ class Manifest:
         """Read ``text``, found at ``where``.
 
         Raises:
-            ConfigurationError: VX802 when it is not a manifest that this version of Velox reads.
+            ConfigurationError: VX812 when it is not a manifest that this version of Velox reads.
         """
         try:
             made = json.loads(text)
@@ -91,5 +91,5 @@ class Manifest:
             return cls(made["name"], made["version"], files, schema, made["created"], made["estimator"], **rest)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ConfigurationError(
-                "VX802", f"{where} is not a manifest that can be read: {error}", hint="Publish the model again"
+                "VX812", f"{where} is not a manifest that can be read: {error}", hint="Publish the model again"
             ) from error

@@ -16,11 +16,11 @@ def check_name(name: str) -> str:
     """``name``, if a model may have it.
 
     Raises:
-        ConfigurationError: VX803.
+        ConfigurationError: VX813.
     """
     if not NAME.fullmatch(name):
         raise ConfigurationError(
-            "VX803",
+            "VX813",
             f"a model cannot be named {name!r}",
             hint="Use a letter, then letters, digits, '-' and '_', all in lower case: titanic",
         )
@@ -31,11 +31,11 @@ def check_alias(alias: str) -> str:
     """``alias``, if a version may have it.
 
     Raises:
-        ConfigurationError: VX803.
+        ConfigurationError: VX813.
     """
     if not NAME.fullmatch(alias):
         raise ConfigurationError(
-            "VX803", f"an alias cannot be {alias!r}", hint="Use lower-case letters, digits, '-' and '_': production"
+            "VX813", f"an alias cannot be {alias!r}", hint="Use lower-case letters, digits, '-' and '_': production"
         )
     return alias
 
@@ -49,7 +49,7 @@ def split_reference(reference: str) -> tuple[str, str | None]:
     """``"titanic@2"`` or ``"titanic@production"`` as name and version or alias; ``"titanic"`` has None.
 
     Raises:
-        ConfigurationError: VX803.
+        ConfigurationError: VX813.
     """
     name, at, which = reference.partition("@")
     check_name(name)

@@ -105,7 +105,7 @@ class Registry:
         nothing was promoted, the newest.
 
         Raises:
-            ConfigurationError: VX801 when there is none, VX802 when it cannot be read, VX803 for a wrong name.
+            ConfigurationError: VX811 when there is none, VX812 when it cannot be read, VX813 for a wrong name.
         """
         name, version = self.resolve(reference)
         where = f"{name}/{version}/{MANIFEST}"
@@ -116,7 +116,7 @@ class Registry:
         manifest = Manifest.from_json(text, where)
         if (manifest.name, manifest.version) != (name, version):
             raise ConfigurationError(
-                "VX802",
+                "VX812",
                 f"{where} is the manifest of {manifest.name}@{manifest.version}",
                 hint="A version's folder is not to be renamed or copied: publish the model again",
             )
@@ -126,11 +126,11 @@ class Registry:
         """A file of the artifact, which has the digest in the manifest.
 
         Raises:
-            ConfigurationError: VX802 when it has not, or the manifest does not name it.
+            ConfigurationError: VX812 when it has not, or the manifest does not name it.
         """
         if file not in manifest.files:
             raise ConfigurationError(
-                "VX802",
+                "VX812",
                 f"the manifest of {manifest.name}@{manifest.version} names no {file}",
                 hint="Publish the model again",
             )
@@ -140,7 +140,7 @@ class Registry:
         """Name and version that ``reference`` stands for now.
 
         Raises:
-            ConfigurationError: VX801 or VX803.
+            ConfigurationError: VX811 or VX813.
         """
         name, which = split_reference(reference)
         if which is not None and is_version(which):
@@ -166,7 +166,7 @@ class Registry:
             The version that it stood for, and the one it stands for now.
 
         Raises:
-            ConfigurationError: VX801 when there is no such version, VX803 for a wrong name.
+            ConfigurationError: VX811 when there is no such version, VX813 for a wrong name.
         """
         name, which = split_reference(reference)
         versions = self.versions(name)
@@ -189,7 +189,7 @@ class Registry:
             The version it stood for until now, and the one it stands for again.
 
         Raises:
-            ConfigurationError: VX801 when it never stood for another version.
+            ConfigurationError: VX811 when it never stood for another version.
         """
         check_name(name)
         if not self.versions(name):
@@ -198,7 +198,7 @@ class Registry:
             history = histories.get(alias, [])
             if len(history) < 2:
                 raise ConfigurationError(
-                    "VX801",
+                    "VX811",
                     f"{alias} of {name} stood for no other version before",
                     hint=f"Choose one: velox ml promote {name}@VERSION",
                 )
@@ -230,7 +230,7 @@ class Registry:
             return {}
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise ConfigurationError(
-                "VX802", f"{name}/{ALIASES} cannot be read: {error}", hint=f"Remove it, then: velox ml promote {name}"
+                "VX812", f"{name}/{ALIASES} cannot be read: {error}", hint=f"Remove it, then: velox ml promote {name}"
             ) from error
 
     def _missing(self, name: str, which: str | None) -> ConfigurationError:
@@ -242,7 +242,7 @@ class Registry:
             what = f"there is no model {name} in {self.root}"
             others = ", ".join(self.names())
             hint = f"There are: {others}" if others else f"Train one: velox ml train DATA --target COLUMN --name {name}"
-        return ConfigurationError("VX801", what, hint=hint)
+        return ConfigurationError("VX811", what, hint=hint)
 
 
 def checked(history: Any) -> list[str]:

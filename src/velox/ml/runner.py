@@ -109,7 +109,7 @@ def load(registry: Registry, reference: str, *, on_mismatch: OnMismatch = "warn"
         on_mismatch: As of :func:`~velox.ml.artifact.load_estimator`.
 
     Raises:
-        ConfigurationError: VX701, VX801, VX802, VX803, VX804 or VX806.
+        ConfigurationError: VX701, VX811, VX812, VX813, VX814 or VX816.
     """
     manifest = registry.manifest(reference)
     estimator = load_estimator(registry, manifest, on_mismatch=on_mismatch)
@@ -140,7 +140,7 @@ def check_answers(runner: Runner, known: dict[str, Any]) -> None:
     if differing or not difference <= TOLERANCE:
         which = f"{runner.manifest.name}@{runner.manifest.version}"
         raise ConfigurationError(
-            "VX804",
+            "VX814",
             f"{which} answers otherwise than when it was published: {differing} labels, at most {difference:.3g}",
             hint="Install the libraries that 'velox ml show' names, or train it again",
         )

@@ -125,7 +125,7 @@ class ModelService:
             ``failed_swaps``.
 
     Raises:
-        ConfigurationError: VX801, VX802 or VX803, when there is no such model.
+        ConfigurationError: VX811, VX812 or VX813, when there is no such model.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Split:
     def __post_init__(self) -> None:
         if not 0.05 <= self.share <= 0.5 or self.folds < 2 or (self.group and self.time):
             raise ConfigurationError(
-                "VX805",
+                "VX815",
                 f"rows cannot be split like this: {self}",
                 hint="Hold out a share from 0.05 to 0.5, in at least 2 folds, by group or by time",
             )

@@ -29,7 +29,7 @@ def read_inside(root: Path, parts: Sequence[str], *, max_bytes: int) -> bytes:
 
     Raises:
         OSError: It is not there, or a link, or no regular file.
-        ConfigurationError: VX802 when it has more than ``max_bytes``.
+        ConfigurationError: VX812 when it has more than ``max_bytes``.
     """
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -46,7 +46,7 @@ def read_inside(root: Path, parts: Sequence[str], *, max_bytes: int) -> bytes:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise ConfigurationError(
-            "VX802", f"{'/'.join(parts)} is larger than its {max_bytes} bytes", hint="Publish the model again"
+            "VX812", f"{'/'.join(parts)} is larger than its {max_bytes} bytes", hint="Publish the model again"
         )
     return content
 
@@ -56,16 +56,16 @@ def verified(root: Path, parts: Sequence[str], entry: Entry) -> bytes:
     that nothing can be exchanged between the two.
 
     Raises:
-        ConfigurationError: VX802 when they are others.
+        ConfigurationError: VX812 when they are others.
     """
     place = "/".join(parts)
     hint = "Somebody or something changed it after it was published: restore it, or publish the model again"
     try:
         content = read_inside(root, parts, max_bytes=entry.bytes)
     except OSError as error:
-        raise ConfigurationError("VX802", f"{place} cannot be read: {error.strerror or error}", hint=hint) from error
+        raise ConfigurationError("VX812", f"{place} cannot be read: {error.strerror or error}", hint=hint) from error
     if digest(content) != entry:
-        raise ConfigurationError("VX802", f"{place} is not the file that its manifest names", hint=hint)
+        raise ConfigurationError("VX812", f"{place} is not the file that its manifest names", hint=hint)
     return content
 
 

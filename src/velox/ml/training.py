@@ -59,7 +59,7 @@ def train(
         progress: Called with what is being done.
 
     Raises:
-        ConfigurationError: VX701, VX803, or VX805 when nothing can be learned from the data.
+        ConfigurationError: VX701, VX813, or VX815 when nothing can be learned from the data.
 
     Example:
         >>> from velox.ml import train

@@ -188,11 +188,11 @@ async def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(
         assert not await service.refresh()
         assert (await client.post("/models/titanic/predict", json=ROW)).json()["version"] == "1"
         assert (await client.get("/health/ready")).status_code == 200
-    assert "VX802" in caplog.text
+    assert "VX812" in caplog.text
 
 
 def test_a_model_that_does_not_exist_stops_the_factory(root: Path, make_app: MakeApp) -> None:
-    with pytest.raises(ConfigurationError, match="VX801"):
+    with pytest.raises(ConfigurationError, match="VX811"):
         make_app(model_root=str(root)).serve_model("titanic")
 
 
@@ -201,7 +201,7 @@ async def test_a_model_that_cannot_be_loaded_stops_the_start(root: Path, make_ap
     (root / "titanic" / "1" / "model.joblib").write_bytes(b"damaged")
     app = make_app(model_root=str(root))
     app.serve_model("titanic")
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         async with TestClient(app):
             pass
 
@@ -284,7 +284,7 @@ def test_a_pickle_that_was_put_in_a_models_place_is_not_executed(root: Path, tmp
     publish(root)
     ran = tmp_path / "ran"
     (root / "titanic" / "1" / "model.joblib").write_bytes(gadget(ran))
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         load(Registry(root), "titanic")
     assert not ran.exists()
 
@@ -304,7 +304,7 @@ def test_a_model_that_is_exchanged_while_it_is_loaded_is_not_executed(
 
     monkeypatch.setattr(Registry, "read", read)
     monkeypatch.setattr("velox.ml.runner.REFERENCE", "model.joblib")
-    with pytest.raises(ConfigurationError, match="VX802"):  # at the second reading
+    with pytest.raises(ConfigurationError, match="VX812"):  # at the second reading
         load(Registry(root), "titanic")
     assert not ran.exists()
 
@@ -313,7 +313,7 @@ def test_a_truncated_model_is_not_unpickled(root: Path) -> None:
     publish(root)
     place = root / "titanic" / "1" / "model.joblib"
     place.write_bytes(place.read_bytes()[:-10])
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         load(Registry(root), "titanic")
 
 
@@ -326,7 +326,7 @@ def test_a_model_that_answers_otherwise_than_when_it_was_published_is_refused(ro
     (folder / "model.joblib").write_bytes(other.getvalue())
     files = {**manifest.files, "model.joblib": digest(other.getvalue())}
     (folder / "manifest.json").write_bytes(replace(manifest, files=files).to_json())
-    with pytest.raises(ConfigurationError, match=r"VX804 .*otherwise"):
+    with pytest.raises(ConfigurationError, match=r"VX814 .*otherwise"):
         load(Registry(root), "titanic")
 
 
@@ -336,7 +336,7 @@ def test_another_scikit_learn_is_a_warning_or_a_refusal(root: Path, caplog: pyte
     (root / "titanic" / "1" / "manifest.json").write_bytes(other.to_json())
     load(Registry(root), "titanic")
     assert "made with scikit-learn 0.24.2" in caplog.text
-    with pytest.raises(ConfigurationError, match=r"VX804 .*0\.24\.2"):
+    with pytest.raises(ConfigurationError, match=r"VX814 .*0\.24\.2"):
         load(Registry(root), "titanic", on_mismatch="refuse")
 
 
@@ -347,7 +347,7 @@ def test_a_model_whose_code_is_not_here_is_said_so(root: Path) -> None:
     (folder / "model.joblib").write_bytes(content)
     files = {**manifest.files, "model.joblib": digest(content)}
     (folder / "manifest.json").write_bytes(replace(manifest, files=files).to_json())
-    with pytest.raises(ConfigurationError, match=r"VX806 .*not_a_model"):
+    with pytest.raises(ConfigurationError, match=r"VX816 .*not_a_model"):
         load(Registry(root), "titanic")
 
 
@@ -369,5 +369,5 @@ def test_threads_of_a_models_own_are_switched_off(root: Path) -> None:
 def test_a_pipeline_of_two_targets_is_refused(root: Path) -> None:
     frame = passengers()[["fare"]]
     both = make_pipeline(DecisionTreeClassifier()).fit(frame, np.stack([frame["fare"] > 9, frame["fare"] > 30], axis=1))
-    with pytest.raises(ConfigurationError, match=r"VX806 .*several targets"):
+    with pytest.raises(ConfigurationError, match=r"VX816 .*several targets"):
         publish_estimator(Registry(root), "two", both, frame)

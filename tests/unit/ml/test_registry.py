@@ -82,7 +82,7 @@ def test_a_rollback_goes_back_through_what_an_alias_stood_for(registry: Registry
         registry.promote(f"titanic@{version}")
     assert registry.rollback("titanic") == ("2", "3")
     assert registry.rollback("titanic") == ("3", "1")
-    with pytest.raises(ConfigurationError, match="VX801"):
+    with pytest.raises(ConfigurationError, match="VX811"):
         registry.rollback("titanic")
 
 
@@ -103,13 +103,13 @@ def test_concurrent_promotions_are_all_remembered(registry: Registry) -> None:
 
 
 def test_what_does_not_exist_is_said_with_what_does(registry: Registry) -> None:
-    with pytest.raises(ConfigurationError, match=r"VX801 there is no model titanic .*velox ml train"):
+    with pytest.raises(ConfigurationError, match=r"VX811 there is no model titanic .*velox ml train"):
         registry.manifest("titanic")
     registry.publish(manifest(), FILES)
     for reference in ("titanic@7", "titanic@canary"):
-        with pytest.raises(ConfigurationError, match=r"VX801 .*There are: 1"):
+        with pytest.raises(ConfigurationError, match=r"VX811 .*There are: 1"):
             registry.manifest(reference)
-        with pytest.raises(ConfigurationError, match="VX801"):
+        with pytest.raises(ConfigurationError, match="VX811"):
             registry.promote(reference)
 
 
@@ -134,18 +134,18 @@ def test_what_does_not_exist_is_said_with_what_does(registry: Registry) -> None:
     ],
 )
 def test_a_name_that_is_a_path_is_refused(registry: Registry, name: str) -> None:
-    with pytest.raises(ConfigurationError, match="VX803"):
+    with pytest.raises(ConfigurationError, match="VX813"):
         registry.manifest(name)
-    with pytest.raises(ConfigurationError, match="VX803"):
+    with pytest.raises(ConfigurationError, match="VX813"):
         registry.publish(manifest(name), FILES)
-    with pytest.raises(ConfigurationError, match=r"VX80[13]"):
+    with pytest.raises(ConfigurationError, match=r"VX81[13]"):
         registry.promote("titanic@1", name)
 
 
 @pytest.mark.parametrize("version", ["../1", "01", "0", "-1", "1.0", "1/..", "\u0661"])
 def test_a_version_that_is_no_number_is_refused(registry: Registry, version: str) -> None:
     registry.publish(manifest(), FILES)
-    with pytest.raises(ConfigurationError, match="VX803"):
+    with pytest.raises(ConfigurationError, match="VX813"):
         registry.manifest(f"titanic@{version}")
 
 
@@ -153,7 +153,7 @@ def test_a_version_that_is_no_number_is_refused(registry: Registry, version: str
 def test_a_file_that_was_changed_is_not_read(registry: Registry, change: bytes) -> None:
     made = registry.publish(manifest(), FILES)
     (registry.root / "titanic" / "1" / "model.joblib").write_bytes(change)
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         registry.read(made, "model.joblib")
 
 
@@ -161,7 +161,7 @@ def test_a_file_that_the_manifest_does_not_name_is_not_read(registry: Registry) 
     made = registry.publish(manifest(), FILES)
     (registry.root / "titanic" / "1" / "extra.joblib").write_bytes(b"")
     for name in ("extra.joblib", "../1/model.joblib", "manifest.json"):
-        with pytest.raises(ConfigurationError, match="VX802"):
+        with pytest.raises(ConfigurationError, match="VX812"):
             registry.read(made, name)
 
 
@@ -171,7 +171,7 @@ def test_a_link_is_not_followed_even_to_the_same_bytes(registry: Registry, tmp_p
     outside = tmp_path / "outside"
     place.rename(outside)
     place.symlink_to(outside)
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         registry.read(made, "model.joblib")
 
 
@@ -180,9 +180,9 @@ def test_a_linked_version_or_model_is_not_followed(registry: Registry, tmp_path:
     version = registry.root / "titanic" / "1"
     version.rename(tmp_path / "elsewhere")
     version.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ConfigurationError, match=r"VX80[12]"):
+    with pytest.raises(ConfigurationError, match=r"VX81[12]"):
         registry.manifest("titanic@1")
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         registry.read(made, "model.joblib")
 
 
@@ -191,7 +191,7 @@ def test_a_pipe_in_the_place_of_a_file_does_not_hang(registry: Registry) -> None
     place = registry.root / "titanic" / "1" / "model.joblib"
     place.unlink()
     os.mkfifo(place)
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         registry.read(made, "model.joblib")
 
 
@@ -200,7 +200,7 @@ def test_a_version_that_was_copied_over_another_is_found_out(registry: Registry)
     registry.publish(manifest(), FILES)
     folder = registry.root / "titanic"
     (folder / "2" / "manifest.json").write_bytes((folder / "1" / "manifest.json").read_bytes())
-    with pytest.raises(ConfigurationError, match=r"VX802 .*is the manifest of titanic@1"):
+    with pytest.raises(ConfigurationError, match=r"VX812 .*is the manifest of titanic@1"):
         registry.manifest("titanic@2")
 
 
@@ -208,7 +208,7 @@ def test_a_version_that_was_copied_over_another_is_found_out(registry: Registry)
 def test_a_manifest_that_is_none_is_said_so(registry: Registry, text: bytes) -> None:
     registry.publish(manifest(), FILES)
     (registry.root / "titanic" / "1" / "manifest.json").write_bytes(text)
-    with pytest.raises(ConfigurationError, match="VX802"):
+    with pytest.raises(ConfigurationError, match="VX812"):
         registry.manifest("titanic")
 
 
@@ -216,7 +216,7 @@ def test_a_manifest_that_is_none_is_said_so(registry: Registry, text: bytes) -> 
 def test_an_alias_file_that_is_none_names_no_version(registry: Registry, text: str) -> None:
     registry.publish(manifest(), FILES)
     (registry.root / "titanic" / "aliases.json").write_text(text)
-    with pytest.raises(ConfigurationError, match=r"VX80[123]"):
+    with pytest.raises(ConfigurationError, match=r"VX81[123]"):
         registry.manifest("titanic@production")
 
 

@@ -77,9 +77,9 @@ def test_rows_that_come_twice_and_rows_without_a_target_are_told() -> None:
     ],
 )
 def test_a_target_that_cannot_be_learned_is_refused(change: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"VX805 .*{message}"):
+    with pytest.raises(ConfigurationError, match=f"VX815 .*{message}"):
         examine(FRAME.assign(**change), "survived")
-    with pytest.raises(ConfigurationError, match=r"VX805 .*no column nope"):
+    with pytest.raises(ConfigurationError, match=r"VX815 .*no column nope"):
         examine(FRAME, "nope")
     with pytest.raises(ConfigurationError, match="too few"):
         examine(FRAME.head(5), "survived")
@@ -145,7 +145,7 @@ def test_a_quantity_is_a_regression(tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_no_kind_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"VX805 .*'forest'.*logreg, tree, knn, rf, gb"):
+    with pytest.raises(ConfigurationError, match=r"VX815 .*'forest'.*logreg, tree, knn, rf, gb"):
         train(FRAME, "survived", models=["forest"])
 
 
@@ -195,7 +195,7 @@ def test_a_file_that_is_no_table_is_said_so(tmp_path: Path, name: str, text: str
     if text == "x,x\n1,2\n":  # pandas renames the second
         assert list(read_table(str(tmp_path / name)).columns) == ["x", "x.1"]
         return
-    with pytest.raises(ConfigurationError, match="VX805"):
+    with pytest.raises(ConfigurationError, match="VX815"):
         read_table(str(tmp_path / name))
 
 
