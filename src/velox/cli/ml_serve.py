@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def serve(models: tuple[str, ...], host: str | None, port: int | None, workers: 
     from velox.factory import Factory
     from velox.settings import Launch, options
 
+    environment = dict(os.environ)
     given: dict[str, Any] = {
         "host": host,
         "port": port,
@@ -51,4 +53,4 @@ def serve(models: tuple[str, ...], host: str | None, port: int | None, workers: 
     if launch.workers > 1:
         serve_workers(factory, given, taken, launch.workers)
     else:
-        serve_app(factory, given, taken)
+        serve_app(factory, given, taken, environment=environment)
