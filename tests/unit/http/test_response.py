@@ -82,7 +82,7 @@ def test_an_opening_has_the_framing_that_it_is_given() -> None:
     assert [b"HTTP/1.1 200 OK", b"Transfer-Encoding: chunked", b"Connection: close", b"X: y"] == found
 
 
-@pytest.mark.parametrize("headers", [{}, {"X-Own": "a\r\nb"}, {"X-Own": "é"}, {"X-Own": 7}])  # type: ignore[var-annotated]
+@pytest.mark.parametrize("headers", [{}, {"X-Own": "a\r\nb"}, {"X-Own": "é"}, {"X-Own": 7}])
 def test_a_quick_answer_is_the_same_answer(headers: dict[str, Any]) -> None:
     """Once an answer of its kind has been made at length."""
     heads = HeadWriter("velox")
