@@ -55,7 +55,7 @@ APPS = {"clear": finder(PATHS), "crossing": finder(("/<section>/about", *PATHS))
 def by_sanic(app: Sanic[Any, Any], path: str, method: str) -> Any:
     try:
         route, _, values = app.router.get(path, method, None)
-    except SanicException:
+    except (SanicException, AttributeError):  # the latter is Sanic's own slip: it decodes a file name in its parts
         return None
     return route.name, values
 
