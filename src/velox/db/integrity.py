@@ -52,6 +52,8 @@ def _problem(found: Refusal) -> Problem:
             return _invalid(fields, "It breaks a rule of the database", "check")
         case Reason.TOO_MUCH:
             return _invalid(fields, "Input is more than the database can store", "too_much")
+        case Reason.STALE:
+            return Conflict("Somebody else has changed it meanwhile. Read it again.")
         case Reason.BUSY:
             return ServiceUnavailable("The database is busy.", headers={"Retry-After": _RETRY_AFTER_S})
         case Reason.AWAY:
