@@ -89,6 +89,10 @@ class Settings(Sourced):
     """How long a request waits for Redis, in seconds; then it goes on without."""
     redis_required: bool = False
     """Whether the app is not ready while Redis is down, though it could go on without."""
+    cache_memory_bytes: Bytes = 64 * 2**20
+    """What cached values may take in a worker's memory; the longest unused go first."""
+    cache_status: bool | None = None
+    """Whether answers of cached routes say in `Cache-Status` where they came from; None: not in `prod`."""
     limits_keys: int = Field(default=100_000, ge=1000)
     """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20

@@ -18,6 +18,7 @@ from sanic.models.futures import FutureRoute
 from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
+from velox.app.caching import Caching
 from velox.app.declared import (
     Declared,
     already_answered,
@@ -32,6 +33,7 @@ from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
+from velox.app.sharing import Sharing
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
@@ -87,6 +89,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        cache: The cache, for hooks and commands; a handler asks for its own by type, :class:`velox.cache.Cache`.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
@@ -104,6 +107,8 @@ class Velox(Routes, FrontedApp):
         "_plans",
         "_providers",
         "_security_schemes",
+        "_sharing",
+        "cache",
         "database",
         "description",
         "identify",
@@ -153,7 +158,8 @@ class Velox(Routes, FrontedApp):
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self.identify: Identify | None = None
-        self._limiting = Limiting(self)
+        self._sharing = Sharing(self)
+        self._limiting = Limiting(self, self._sharing)
         # The outermost first: a guard, these, what add_layer adds.
         self._layers: list[LayerMaker] = [self._limiting.layer]
         self.shared = SharedOptions("app", limit=limit)
@@ -165,6 +171,9 @@ class Velox(Routes, FrontedApp):
             self.add_extension(self.redis)
         self.provide(self._session)
         self.provide(self._reader)
+        caching = Caching(self, self._sharing)
+        self.cache = caching.whole()
+        self._layers += [caching.layer, caching.repeating]
         health.mount(self, self.readiness)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
