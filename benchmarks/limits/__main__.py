@@ -52,7 +52,7 @@ def store_costs() -> None:
 
 
 class FakeRequest:
-    client_ip = "192.0.2.1"
+    ip = "192.0.2.1"
 
 
 async def endpoint_us(limit: str | Sequence[str] | None) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final
 
 from sanic import Request
 from sanic.response import BaseHTTPResponse, HTTPResponse
@@ -16,6 +16,7 @@ from velox.cache.loading import Times
 from velox.cache.route import Reads, RouteCache
 from velox.cache.store import CacheStore
 from velox.errors import ConfigurationError
+from velox.http.prepared import PreparedResponse, prepared_lines
 from velox.routing.identity import reads_nothing, reads_only
 from velox.routing.layer import Endpoint, Layer
 from velox.routing.plan import Parameter, Plan, ResponseHeader, Source
@@ -25,6 +26,12 @@ from velox.rules.cache import CacheOption, CachePolicy
 from velox.units import parse_duration
 
 __all__ = ["Caching"]
+
+SECURITY: Final = frozenset(
+    {"X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Cross-Origin-Opener-Policy"}
+    | {"Strict-Transport-Security"}
+)
+"""What is in every answer, unless a handler has set one of its own."""
 
 
 class Caching:
@@ -75,7 +82,7 @@ class Caching:
             negative_s=parse_duration(policy.negative),
             engine=self._store.engine,
             identify=self._app.identify,
-            respond=respond,
+            answers=PreparedAnswers(),
             tells_status=self._tells_status,
         )
         return Layer(answers.wrap, headers=tuple(headers_of(reads, tells_status=self._tells_status)))
@@ -100,8 +107,18 @@ def repeats(engine: Callable[[], Engine]) -> Callable[[Endpoint], Endpoint]:
     return wrap
 
 
-def respond(body: bytes, status: int, headers: dict[str, str], content_type: str | None) -> HTTPResponse:
-    return HTTPResponse(body, status, headers, content_type)
+class PreparedAnswers:
+    """Responses for the cache, whose header fields are made once a second."""
+
+    lines = staticmethod(prepared_lines)
+
+    def whole(self, body: bytes, content_type: str | None, fields: Mapping[str, str], lines: bytes) -> HTTPResponse:
+        if SECURITY.isdisjoint(fields):
+            return PreparedResponse(body, 200, content_type, fields, lines)
+        return HTTPResponse(body, 200, dict(fields), content_type)
+
+    def not_modified(self, fields: Mapping[str, str]) -> HTTPResponse:
+        return HTTPResponse(b"", 304, dict(fields))
 
 
 def policy_of(option: CacheOption, plan: Plan) -> CachePolicy | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from velox.app.sharing import Sharing
@@ -52,11 +54,20 @@ class Limiting:
             return None
         self._use()
         gate = Gate(
-            rules, self._store.limiter, self._app.identify, carry=carry, is_stream=stream_of(plan.returns) is not None
+            rules,
+            self._store.limiter,
+            self._app.identify,
+            carry=carry,
+            address_of=self._address_of(),
+            is_stream=stream_of(plan.returns) is not None,
         )
         may_not_know = any(rule.on_store_failure == "deny" for rule in rules)
         problems = (QuotaExceeded, ReducedCapacity) if may_not_know else (QuotaExceeded,)
         return Layer(gate.wrap, problems=problems, headers=HEADERS)
+
+    def _address_of(self) -> Callable[[Any], str]:
+        """Without proxies to believe, what they might have said need not be looked for: 0.2 µs instead of 8."""
+        return attrgetter("client_ip" if self._app.front.proxies else "ip")
 
     def _use(self) -> None:
         """There is a limit: the store opens with the worker, and all workers of one parent share it."""

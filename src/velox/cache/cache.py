@@ -15,8 +15,8 @@ from velox.units import parse_duration
 __all__ = ["CURRENT", "Cache"]
 
 T = TypeVar("T")
-CURRENT: ContextVar[Callable[[], Engine]] = ContextVar("velox_cache")
-"""The cache of the app that runs, for functions that belong to no app."""
+CURRENT: ContextVar[Callable[[], Callable[[], Engine | None] | None]] = ContextVar("velox_cache")
+"""A weak reference to what has the cache of the app that runs, for functions that belong to no app."""
 
 
 class Cache:

@@ -67,15 +67,22 @@ def cached(
 
         @wraps(fn)
         async def through_cache(*args: P.args, **kwargs: P.kwargs) -> T:
-            engine = CURRENT.get(None)
+            engine = running()
             if engine is None:
                 return await fn(*args, **kwargs)
-            value: T = await call.through(engine(), times, negative_s, args, kwargs)
+            value: T = await call.through(engine, times, negative_s, args, kwargs)
             return value
 
         return through_cache
 
     return decorate
+
+
+def running() -> Engine | None:
+    """The cache of the app that runs."""
+    reference = CURRENT.get(None)
+    find = reference() if reference is not None else None
+    return find() if find is not None else None
 
 
 class Call:

@@ -33,6 +33,8 @@ __all__ = ["Engine"]
 EARLY: Final = 1.0
 """How eager early refreshes are (beta of Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede
 Prevention", VLDB 2015)."""
+NEVER: Final = 20.0
+"""So many times its cost before its end, a value is refreshed by one hit in 500 million."""
 RETRY_S: Final = 1.0
 """How long a stale entry is used before the loader that failed is tried again."""
 NEAR_S: Final = 5.0
@@ -105,8 +107,10 @@ class Engine:
     def is_due(self, held: Held) -> bool:
         """Whether this hit is the one that makes the value anew: by chance, more likely the nearer the end is, and the
         longer it takes to make."""
-        entry = held.entry
-        return self._clock() - entry.cost_s * EARLY * math.log(1.0 - random.random()) >= entry.fresh_s  # noqa: S311
+        entry, now_s = held.entry, self._clock()
+        if now_s < entry.fresh_s - NEVER * entry.cost_s:
+            return False
+        return now_s - entry.cost_s * EARLY * math.log(1.0 - random.random()) >= entry.fresh_s  # noqa: S311
 
     async def find(self, key: str, tags: Collection[str], times: Times, load: Load, *, anew: bool = False) -> Found:
         """The value of ``key``.

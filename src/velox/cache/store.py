@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
+from weakref import WeakMethod
 
 from velox.cache.cache import CURRENT
 from velox.cache.engine import Engine
@@ -58,7 +59,7 @@ class CacheStore:
         if self._redis is not None and shared is not None:
             listening = listen(self._redis, shared.channel, self._engine)
             self._listening = asyncio.get_running_loop().create_task(listening, name="velox.cache.listen")
-        CURRENT.set(self.engine)
+        CURRENT.set(WeakMethod(self.running))
 
     async def stop(self) -> None:
         """Close it. What is on Redis stays."""
@@ -76,6 +77,10 @@ class CacheStore:
     async def ready(self) -> str | None:
         """It always is: without Redis, values are made anew."""
         return None
+
+    def running(self) -> Engine | None:
+        """What finds values, while the app runs."""
+        return self._engine
 
     def engine(self) -> Engine:
         """What finds values."""

@@ -24,10 +24,12 @@ class FrontProtocol(VeloxProtocol):
         """The fields that are not the response's own: they join the head in its one write."""
         stream, lines = self.stream, self.usual
         response: Any = stream.response
-        if lines is None or response.headers:
+        # What was prepared has none of these fields itself.
+        headers = response.headers if getattr(response, "lines", None) is None else None
+        if lines is None or headers:
             front = self.front
             secure = front.headers.looks_at_scheme and front.is_secure(stream.request)
-            lines = front.headers.lines(response.headers, secure=secure)
+            lines = front.headers.lines(headers, secure=secure)
         return self._own_connection() + lines
 
 
