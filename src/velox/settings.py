@@ -7,16 +7,17 @@ The two files are looked for in the current directory, which is the project's ro
 import math
 from collections import Counter
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
-from velox._addresses import HeaderValue, Hosts, Proxies
-from velox._sources import Sourced, mask, options
+from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
+from velox._quantities import Bytes, Seconds, Timeout
+from velox._sources import mask, options
+from velox._wire import WireSettings
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
-from velox.units import parse_duration, parse_size
 
-__all__ = ["Bytes", "Launch", "Seconds", "Settings", "mask", "options", "weakness"]
+__all__ = ["Bytes", "Launch", "Seconds", "Settings", "Timeout", "mask", "options", "weakness"]
 
 DEFAULT_SECRET_KEY = "velox-development-secret-key-not-for-production"  # noqa: S105 - visible on purpose, refused in production
 SECRET_MIN_BYTES = 32
@@ -26,33 +27,7 @@ SECRET_HINT = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets;
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "changethis", "password", "placeholder", "insecure", "example")
 
 
-def _seconds(value: Any) -> Any:
-    """``30``, ``"30"`` (the setting's name has the unit) and ``"1h30m"``."""
-    if isinstance(value, str) and not _is_number(value):
-        return parse_duration(value)
-    return value
-
-
-def _bytes(value: Any) -> Any:
-    """``1024``, ``"1024"`` (the setting's name has the unit) and ``"1KiB"``."""
-    return parse_size(value) if isinstance(value, str) and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
-"""A setting's number of seconds; also written ``"30s"`` or ``"1h30m"``."""
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
-"""A setting's number of bytes; also written ``"10MiB"``."""
-
-
-class Settings(Sourced):
+class Settings(WireSettings):
     """An app's settings; a project subclasses this and adds its own, which then have the same sources.
 
     Frozen: make another object to change one. A mistake raises ConfigurationError: VX301 (unknown key), VX302 (wrong
@@ -77,9 +52,10 @@ class Settings(Sourced):
     previous_secret_keys: tuple[SecretStr, ...] = ()
     """The secret keys before this one: what they signed is still read, and nothing new is signed with them."""
     database_url: str = "sqlite:///app.db"
-    """Where the database is: ``sqlite:///app.db`` is a file in the project."""
+    """Where the database is: ``sqlite:///app.db`` is a file in the project; also ``postgresql://user:password@host/name``
+    and ``mariadb://user:password@host/name``."""
     database_pool_size: int = Field(default=5, ge=1)
-    """Connections that a worker holds at most."""
+    """The most connections of a worker that read at once; on a server, as many write."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
     redis_url: str | None = None
@@ -93,6 +69,8 @@ class Settings(Sourced):
     """What cached values may take in a worker's memory; the longest unused go first."""
     cache_status: bool | None = None
     """Whether answers of cached routes say in `Cache-Status` where they came from; None: not in `prod`."""
+    database_statement_timeout_s: Seconds = 30.0
+    """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
     limits_keys: int = Field(default=100_000, ge=1000)
     """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20
@@ -118,6 +96,24 @@ class Settings(Sourced):
     allowed_hosts: Hosts = ()
     """The names that the app answers to, without ports: ``example.com``, or ``*.example.com`` for all names below it.
     With commas between in the environment. Other hosts get a 400. Empty, or ``*``: any host is right."""
+    cors_origins: Origins = ()
+    """The other sites whose pages may use the app from a browser: ``https://app.example.com``, with commas between in
+    the environment. ``*``: all of them. Empty: none, and no header says anything about it."""
+    cors_credentials: bool = False
+    """Whether those pages' requests bring cookies; not together with ``*``."""
+    cors_headers: HeaderNames = ("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-CSRF-Token")
+    """The header fields that those pages may send."""
+    cors_exposed_headers: HeaderNames = (
+        "ETag",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "X-Request-ID",
+    )
+    """The header fields that those pages may read."""
+    cors_max_age_s: Seconds = 600.0
+    """For how long a browser may remember the permission, in seconds."""
     trusted_proxies: Proxies = 0
     """The proxies that are believed when they say who the client is: their networks (``10.0.0.0/8``, with commas
     between), or how many stand in front of an app that cannot be reached around them. 0: none."""

@@ -145,11 +145,16 @@ class Velox(Routes, FrontedApp):
             ) from None
         self.settings = settings
         self.set_up_front(settings)
+        self.set_up_cors(settings)
         self.title = title or name
         self.version = version
         self.description = description
         self.database = Database(
-            settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            timeout_s=settings.database_timeout_s,
+            statement_timeout_s=settings.database_statement_timeout_s,
+            watch=settings.env == "dev",
         )
         self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
@@ -187,6 +192,15 @@ class Velox(Routes, FrontedApp):
                 "MOTD": False,
                 "GRACEFUL_SHUTDOWN_TIMEOUT": settings.grace_s,
                 "REQUEST_MAX_SIZE": max(settings.max_json_body_bytes, settings.max_form_body_bytes),
+                # What Velox's protocol takes from here too, and what the settings mean for Sanic's own.
+                "KEEP_ALIVE": settings.keep_alive_s > 0,
+                "KEEP_ALIVE_TIMEOUT": settings.keep_alive_s,
+                "REQUEST_MAX_HEADER_SIZE": settings.max_head_bytes,
+                "REQUEST_TIMEOUT": settings.head_timeout_s,
+                "RESPONSE_TIMEOUT": settings.response_timeout_s,
+                "WEBSOCKET_MAX_SIZE": settings.websocket_max_bytes,
+                "WEBSOCKET_PING_INTERVAL": settings.websocket_ping_s or None,
+                "WEBSOCKET_PING_TIMEOUT": settings.websocket_ping_s or None,
                 # The touch-up rewrites methods of the class Sanic for one app; a second app in the process suffers.
                 "TOUCHUP": False,
             }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,10 +17,13 @@ from velox.cli.port import listen
 from velox.cli.variables import unread_variables
 from velox.cli.version import package_version
 from velox.errors import ConfigurationError
+from velox.http.files import SPARE_FILES
+from velox.http.tls import tls_context
 from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
 
 if TYPE_CHECKING:
     from velox.app import Velox
+    from velox.db.engine import Room
 
 __all__ = ["Finding", "examine"]
 
@@ -151,12 +155,36 @@ def _clients(patient: _Patient) -> Iterator[Finding]:
         yield Finding("warn", "browsers are not told to use HTTPS only (hsts_s is 0)", "Unset VELOX_HSTS_S.")
 
 
+def _budgets(patient: _Patient) -> Iterator[Finding]:
+    """Whether what the wire allows can be had on this machine, and whether a limit hides another."""
+    settings = patient.settings
+    if settings is None:
+        return
+    if settings.max_url_bytes > settings.max_head_bytes:
+        text = f"max_url_bytes ({settings.max_url_bytes}) is never reached: a head has {settings.max_head_bytes} bytes"
+        yield Finding("warn", text, "Set max_head_bytes to more than max_url_bytes.")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_connections + SPARE_FILES
+    if most != resource.RLIM_INFINITY and most < needed:
+        text = f"max_connections ({settings.max_connections}) needs {needed} open files; a process may have {most}"
+        yield Finding("warn", text, f"Raise the limit (ulimit -Hn {needed}), or set max_connections lower.")
+    else:
+        yield Finding("ok", f"a worker may have {settings.max_connections} connections")
+    try:
+        context = tls_context(settings)
+    except ConfigurationError as error:
+        yield _failed(error)
+    else:
+        if context is not None:
+            yield Finding("ok", f"TLS with {settings.ssl_certificate}")
+
+
 def _database(patient: _Patient) -> Iterator[Finding]:
     if patient.app is None:
         return
     database = patient.app.database
     try:
-        missing = asyncio.run(_missing_tables(patient.app))
+        missing, room = asyncio.run(_look_into(patient.app))
     except ConfigurationError as error:
         yield _failed(error)
     except Exception as error:  # noqa: BLE001 - a driver's error is a finding, whatever it is
@@ -164,6 +192,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         yield Finding("fail", text, "Check its rights and locks.")
     else:
         yield Finding("ok", f"database {database.display_url} can be read and written")
+        yield from _room(room, patient)
         if not missing:
             yield Finding("ok", "every table exists")
         elif patient.production:
@@ -172,14 +201,29 @@ def _database(patient: _Patient) -> Iterator[Finding]:
             yield Finding("ok", f"missing tables: {', '.join(missing)}; 'velox run' makes them in dev")
 
 
-async def _missing_tables(app: Velox) -> list[str]:
+async def _look_into(app: Velox) -> tuple[list[str], Room | None]:
     await app.database.start()
     try:
-        # Takes the write lock, makes the missing tables, and takes everything back.
+        # Takes the write lock, and gives it back.
         async with app.database.isolated():
-            return await app.database.create_tables()
+            pass
+        return await app.database.missing_tables(), await app.database.room()
     finally:
         await app.database.stop()
+
+
+def _room(room: Room | None, patient: _Patient) -> Iterator[Finding]:
+    """Whether all workers' connections fit into what the server allows."""
+    if room is None or patient.settings is None:
+        return
+    workers = patient.settings.workers
+    needed = workers * room.worker
+    text = f"{workers} x {room.worker} connections at most, of {room.server} that the database allows"
+    if needed > room.server:
+        fitting = max(1, room.server // workers // 2)
+        yield Finding("fail", text, f"Set database_pool_size to {fitting}, or raise the server's max_connections.")
+    else:
+        yield Finding("ok", text)
 
 
 def _port(patient: _Patient) -> Iterator[Finding]:
@@ -212,4 +256,16 @@ def _failed(error: ConfigurationError) -> Finding:
     return Finding("fail", f"{error.code} {error.message}", error.hint)
 
 
-_CHECKS = (_python, _packages, _settings, _app, _unknown_variables, _secret, _clients, _database, _port, _workers)
+_CHECKS = (
+    _python,
+    _packages,
+    _settings,
+    _app,
+    _unknown_variables,
+    _secret,
+    _clients,
+    _budgets,
+    _database,
+    _port,
+    _workers,
+)

@@ -7,11 +7,13 @@ from velox.db.database import Database
 from velox.db.field import Field
 from velox.db.integrity import integrity_problem, problem_for
 from velox.db.loading import NotLoaded
+from velox.db.mixins import SoftDelete, Timestamps, Versioned
 from velox.db.model import Model
 from velox.db.page import Page, PageQuery
 from velox.db.reader import Reader, ReadOnly
 from velox.db.schemas import Create, Public, Update
 from velox.db.session import NotAwaited, Session
+from velox.db.watch import SharedSession
 
 __all__ = [
     "Create",
@@ -27,7 +29,11 @@ __all__ = [
     "Reader",
     "Relationship",
     "Session",
+    "SharedSession",
+    "SoftDelete",
+    "Timestamps",
     "Update",
+    "Versioned",
     "col",
     "func",
     "integrity_problem",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from sqlalchemy import MetaData, event
+from sqlalchemy import BigInteger, Integer, MetaData, event
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
@@ -23,7 +23,7 @@ from velox.db.types import ExactDecimal, TypedJSON
 from velox.errors import ConfigurationError
 from velox.location import location_of
 
-__all__ = ["NAMING_CONVENTION", "Model"]
+__all__ = ["NAMING_CONVENTION", "Model", "below"]
 
 # A constraint without a name cannot be dropped by a migration.
 NAMING_CONVENTION = {
@@ -120,7 +120,7 @@ def _explained(cls: Any, error: Exception) -> ConfigurationError | None:
     here = f"{location_of(cls)}: {cls.__module__}.{cls.__name__}"
     if "is already defined for this MetaData" in str(error):
         table = cls.__tablename__
-        others = [one for one in _below(Model) if getattr(one.__dict__.get("__table__"), "name", None) == table]
+        others = [one for one in below(Model) if getattr(one.__dict__.get("__table__"), "name", None) == table]
         names = " and ".join(f"{other.__module__}.{other.__name__}, {location_of(other)}" for other in others)
         return ConfigurationError(
             "VX403",
@@ -136,15 +136,16 @@ def _explained(cls: Any, error: Exception) -> ConfigurationError | None:
     return None
 
 
-def _below(cls: type) -> Iterator[type]:
-    subclasses: list[type] = type.__subclasses__(cls)
+def below(cls: type[Model]) -> Iterator[type[Model]]:
+    """All subclasses, and theirs."""
+    subclasses: list[type[Model]] = type.__subclasses__(cls)
     for subclass in subclasses:
         yield subclass
-        yield from _below(subclass)
+        yield from below(subclass)
 
 
 def _choose_column_type(field: FieldInfo) -> None:
-    """Give a Decimal, list or dict field without a type of its own the column type that keeps it."""
+    """Give an int, Decimal, list or dict field without a type of its own the column type that keeps it."""
     metadata = next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
     if metadata is not None and (metadata.sa_type, metadata.sa_column) != (PydanticUndefined, PydanticUndefined):
         return
@@ -153,9 +154,12 @@ def _choose_column_type(field: FieldInfo) -> None:
     except ValueError:
         return  # a union or the like: SQLModel says so itself, if the class is a table
     kind = get_origin(kind) or kind
-    if kind is Decimal:
+    if kind is int:
+        # SQLite's INTEGER has 64 bits, and is the only type that numbers rows by itself; a server's has 32.
+        chosen: Any = BigInteger().with_variant(Integer(), "sqlite")
+    elif kind is Decimal:
         digits = get_field_metadata(field)
-        chosen: Any = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
+        chosen = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
     elif kind in (list, dict):
         chosen = TypedJSON(field.annotation)
     else:

@@ -9,6 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
 
+from velox.db.mixins import hide_deleted
 from velox.db.reading import Reading
 from velox.errors import VeloxError
 
@@ -24,6 +25,9 @@ class ReadOnly(VeloxError):
 
 class _ReadOnlySession(SyncSession):
     """The synchronous half."""
+
+
+event.listen(_ReadOnlySession, "do_orm_execute", hide_deleted)
 
 
 @event.listens_for(_ReadOnlySession, "do_orm_execute")

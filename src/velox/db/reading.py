@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, overload
 
+from sqlalchemy import Executable
 from sqlalchemy.exc import DataError
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from velox.db.page import Page, PageQuery
+from velox.db.stream import Stream
 from velox.errors import NotFound, Problem
 
 __all__ = ["Reading"]
@@ -45,6 +48,29 @@ class Reading(AsyncSession):
         if row is None:
             raise NotFound() if missing is None else missing
         return row
+
+    @overload  # type: ignore[override]
+    def stream(self, statement: SelectOfScalar[T], *args: Any, batch: int = 500, **options: Any) -> Stream[T]: ...
+
+    @overload
+    def stream(self, statement: Any, *args: Any, batch: int = 500, **options: Any) -> Stream[Any]: ...
+
+    def stream(self, statement: Any, *args: Any, batch: int = 500, **options: Any) -> Stream[Any]:
+        """The rows of ``statement`` one after the other, for a table that does not fit into memory::
+
+            async for link in db.stream(select(Link)):
+                ...
+
+        Args:
+            statement: ``select(Link).where(...)``.
+            *args: As SQLAlchemy's ``stream`` has them.
+            batch: How many rows are fetched at a time.
+            **options: As SQLAlchemy's ``stream`` has them.
+        """
+        if isinstance(statement, Executable) and "yield_per" not in statement.get_execution_options():
+            statement = statement.execution_options(yield_per=batch)
+        start = partial(super().stream, statement, *args, **options)
+        return Stream(start, single=isinstance(statement, SelectOfScalar))
 
     async def page(self, statement: SelectOfScalar[T], query: PageQuery[T]) -> Page[T]:
         """The slice of ``statement``'s rows that ``query`` asks for.

@@ -82,6 +82,7 @@ async def isolated(app: Velox) -> AsyncIterator[Session]:
             # A handler may have changed the row that the session remembers.
             options = session.sync_session.execution_options
             session.sync_session.execution_options = options.union({"populate_existing": True})
+            session.use.guarded = False  # a client commits it for the test, from tasks of its own
             shared = _Shared(app, session, asyncio.Lock())
             outer = _shared.get()
             _shared.set(shared)
