@@ -141,6 +141,12 @@ def check_route(plan: Plan, policy: CachePolicy) -> None:
         raise wrong(plan, f"cache= on {methods}", "Only GET may be cached; declare the other methods apart")
     if stream_of(plan.returns) is not None:
         raise wrong(plan, "a stream cannot be cached", "Remove cache=, or return the whole list")
+    if policy.public and plan.rules:
+        raise wrong(
+            plan,
+            "a function guards the route, and public=True would give what it allowed one caller to all",
+            "Remove public=True, or guard with scopes(...) or roles(...), which are asked each time",
+        )
     names = path_names(plan.path)
     for tag in policy.tags:
         try:

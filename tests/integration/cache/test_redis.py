@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.redis_server import PrivateRedis, proxy_to
+from tests.racing import race
 from velox import Velox
 from velox.cache.engine import Engine
 from velox.cache.generations import Generations
@@ -97,23 +96,7 @@ async def main(url, prefix):
 
 asyncio.run(main(*sys.argv[1:]))
 """
-        processes = [
-            subprocess.Popen(  # noqa: ASYNC220 - nothing else goes on meanwhile
-                [sys.executable, "-c", program, redis_url, redis.prefix],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(4)
-        ]
-        for each in processes:
-            assert each.stdout is not None
-            assert each.stdout.readline() == "ready\n"
-        for each in processes:
-            assert each.stdin is not None
-            each.stdin.write("\n")
-            each.stdin.flush()
-        found = [each.communicate(timeout=60)[0].split() for each in processes]
+        found = [printed.split() for printed in race(program, redis_url, redis.prefix)]
         assert sum(int(calls) for calls, _ in found) == 1
         # 200 ms of waiting without a busy loop.
         assert max(float(cpu_s) for _, cpu_s in found) < 0.15

@@ -229,6 +229,16 @@ class TestPrivate:
             statuses = [(await client.get("/a", headers={"x-user": name})).status_code for name in ("a", "b", "a", "")]
         assert statuses == [200, 403, 200, 403]
 
+    def test_what_a_rule_allowed_one_caller_cannot_be_for_everybody(self, make_app: Make) -> None:
+        app = make_app()
+
+        @app.get("/<name>", cache=CachePolicy("30s", public=True), guard=lambda name: name == "a")
+        async def read(name: str) -> str:
+            return name
+
+        with pytest.raises(ConfigurationError, match=r"VX211.*guards the route"):
+            app.compile()
+
     @pytest.mark.parametrize("vary", [None, [], ["x-tenant"]])
     async def test_a_handler_that_takes_the_whole_request_has_to_say_what_it_reads(
         self, make_app: Make, vary: list[str] | None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.racing import race
 from velox.limits.algorithms import NEW
 from velox.limits.hit import Hit
 from velox.limits.local import LocalStore
@@ -120,21 +121,7 @@ class TestSharing:
             "sys.stdin.readline()\n"
             "print(sum(store.hit(hits)[0].allowed for _ in range(1500)))\n"
         )
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(4)
-        ]
-        for each in processes:
-            assert each.stdout is not None
-            assert each.stdout.readline() == "ready\n"
-        for each in processes:
-            assert each.stdin is not None
-            each.stdin.write("\n")
-            each.stdin.flush()
-        allowed = [int(each.communicate(timeout=60)[0]) for each in processes]
-        assert sum(allowed) == 2000
+        assert sum(map(int, race(program, str(path)))) == 2000
 
     def test_a_process_that_is_stopped_with_the_lock_does_not_hold_up_the_others(self, tmp_path: Path) -> None:
         path = file_for(tmp_path / "table", PLACES)
