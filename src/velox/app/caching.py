@@ -57,8 +57,12 @@ class Caching:
         return Cache(self._store.engine)
 
     @reads_nothing
-    def cache(self, request: Request) -> Cache:
-        """What a handler is given: its invalidations are repeated when its transaction has committed."""
+    def cache(self, request: Request | None = None) -> Cache:
+        """What a handler is given: its invalidations are repeated when its transaction has committed. A job has no
+        request, and is told by :class:`~velox.cache.Cache` what that means.
+        """
+        if request is None:
+            return self.whole()
         again: list[tuple[tuple[str, ...], bool]] = []
         request.ctx.velox_out_of_date = again
         return Cache(self._store.engine, lambda names, are_keys: again.append((tuple(names), are_keys)))

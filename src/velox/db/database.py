@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from velox.db.engine import Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
@@ -17,6 +18,7 @@ from velox.db.reader import Reader
 from velox.db.session import Session
 from velox.db.urls import engine_for
 from velox.db.watch import Use, Watch
+from velox.db.writer import Writer
 
 __all__ = ["Database"]
 
@@ -115,19 +117,32 @@ class Database:
         """A reader that is closed when the block ends.
 
         Raises:
-            ReadOnly: A row was changed in the block: nobody would save it.
             Problem: No connection was free for too long (503).
         """
-        reader = Reader(self._open().read, expire_on_commit=False, autoflush=False, close_resets_only=False)
+        reader = Reader(self._open().reading)
         try:
             yield reader
-            reader.refuse_changes()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
                 raise problem from error
             raise
         finally:
             await reader.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """SQLAlchemy's own connection, which only reads: for statements about no model."""
+        async with self._open().read.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Writer]:
+        """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
+        writer = Writer(self._open().group)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
         """Create the tables that are missing, and leave the others as they are.
