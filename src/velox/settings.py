@@ -65,6 +65,10 @@ class Settings(WireSettings):
     """How long a request waits for Redis, in seconds; then it goes on without."""
     redis_required: bool = False
     """Whether the app is not ready while Redis is down, though it could go on without."""
+    cache_memory_bytes: Bytes = 64 * 2**20
+    """What cached values may take in a worker's memory; the longest unused go first."""
+    cache_status: bool | None = None
+    """Whether answers of cached routes say in `Cache-Status` where they came from; None: not in `prod`."""
     database_statement_timeout_s: Seconds = 30.0
     """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
     limits_keys: int = Field(default=100_000, ge=1000)

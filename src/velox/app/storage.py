@@ -7,7 +7,7 @@ from typing import Any
 
 from velox.app.jobs import OPEN_SESSION
 from velox.db import Database, Model, Reader, Session, Writer
-from velox.routing.plan import Plan, ProviderPlan
+from velox.routing.plan import Plan
 from velox.settings import Settings
 
 __all__ = ["Storage"]
@@ -59,11 +59,5 @@ class Storage:
 
     def is_named_by(self, plans: Iterable[Plan]) -> bool:
         """Whether a handler asks for one of them, or there are tables that may want to be made."""
-
-        def asks(provider: ProviderPlan | None) -> bool:
-            return provider is not None and (
-                provider.fn in self.providers or any(asks(parameter.provider) for parameter in provider.parameters)
-            )
-
-        tables = Model.metadata.tables
-        return bool(tables) or any(asks(parameter.provider) for plan in plans for parameter in plan.parameters)
+        asked = (provider.fn for plan in plans for provider in plan.providers())
+        return bool(Model.metadata.tables) or any(fn in self.providers for fn in asked)
