@@ -16,6 +16,10 @@ __all__ = ["COMMANDS", "group", "main"]
 COMMANDS = {
     "makeproject": ("velox.cli.makeproject", "Write a new project, ready to run."),
     "makeapp": ("velox.cli.makeapp", "Add a feature folder: model, routes and tests."),
+    "makemigrations": ("velox.cli.makemigrations", "Write what changed in the models as a migration, and prove it."),
+    "migrate": ("velox.cli.migrate", "Apply the migrations to the database, or take some back."),
+    "showmigrations": ("velox.cli.showmigrations", "List the migrations, and which of them are applied."),
+    "sqlmigrate": ("velox.cli.sqlmigrate", "Print the SQL of a migration."),
     "run": ("velox.cli.run", "Serve the app; in dev, start anew on every change."),
     "reload": ("velox.cli.reload", "Replace the workers of a running server one by one; no request is lost."),
     "routes": ("velox.cli.routes", "List the routes, or say which handler answers a URL."),

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from velox.db.driver import Connection as Raw
 from velox.db.integrity import problem_for
@@ -155,6 +155,12 @@ class Database:
             raise
         finally:
             await reader.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """SQLAlchemy's own connection, which may write, not in a transaction yet: for work on the schema."""
+        async with self._open().write.connect() as connection:
+            yield connection
 
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
         """Create the tables that are missing, and leave the others as they are.

@@ -1,0 +1,197 @@
+"""``velox makemigrations``: write what the models have and the migrations do not make."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from velox.cli.console import note, style
+from velox.cli.project import Project, open_project
+from velox.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from velox.db import Database
+    from velox.db.migrations.choices import Choices
+    from velox.db.migrations.drafting import Draft
+    from velox.db.migrations.making import NewFile
+
+__all__ = ["makemigrations"]
+
+_COLOURS = {"+": "green", "-": "red", "~": "yellow"}
+
+
+class Pair(click.ParamType):
+    """``old:new`` or ``column=value``."""
+
+    name = "pair"
+
+    def __init__(self, separator: str) -> None:
+        self.separator = separator
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str] | object:
+        if not isinstance(value, str):
+            return value
+        before, found, after = value.partition(self.separator)
+        if not found or not before:
+            self.fail(f"{value!r} has no {self.separator!r} in it", param, ctx)
+        return before, after
+
+
+@click.command()
+@click.option("--message", "-m", metavar="TEXT", help="What it is about. Default: what changes.")
+@click.option("--name", help="The file's name, without the number. Default: made of the message.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 when models and migrations differ.")
+@click.option("--empty", is_flag=True, help="Write one to be filled by hand: to change rows, say.")
+@click.option("--merge", is_flag=True, help="Join migrations that were written side by side.")
+@click.option(
+    "--rename",
+    "renames",
+    type=Pair(":"),
+    multiple=True,
+    metavar="OLD:NEW",
+    help="A column (link.url:target) or a table (link:short_link) has another name; it keeps what is in it.",
+)
+@click.option("--no-rename", is_flag=True, help="Nothing was renamed: what is gone is dropped.")
+@click.option(
+    "--default",
+    "defaults",
+    type=Pair("="),
+    multiple=True,
+    metavar="TABLE.COLUMN=VALUE",
+    help="What rows that are there already get in a new column.",
+)
+@click.option("--drop-all", is_flag=True, help="There are no models any more: dropping every table is meant.")
+def makemigrations(
+    *,
+    message: str | None,
+    name: str | None,
+    check: bool,
+    empty: bool,
+    merge: bool,
+    renames: Sequence[tuple[str, str]],
+    no_rename: bool,
+    defaults: Sequence[tuple[str, str]],
+    drop_all: bool,
+) -> None:
+    """Compare the models with the migrations, and write the next migration into the project's folder migrations/.
+
+    It is proved before it is written: up, the same as the models, down, as before, up again; on an empty clone of the
+    database, and on a copy with its rows (SQLite). The database itself is not touched: velox migrate does that.
+
+    Where a column is gone and another is new, you are asked whether it was renamed; where rows need a value, which.
+    Without a terminal, --rename, --no-rename and --default answer.
+
+    \b
+    Example:
+      velox makemigrations
+      velox makemigrations --rename link.url:target --default link.hits=0
+      velox makemigrations --check
+    """
+    from velox.db.migrations.choices import Choices
+
+    asks = sys.stdin.isatty() and not check
+    choices = Choices(
+        renames=dict(renames),
+        keeps_apart=no_rename or check,
+        defaults=dict(defaults),
+        ask_rename=_ask_rename if asks else None,
+        ask_default=_ask_default if asks else None,
+        allow_empty=drop_all,
+    )
+    project = open_project()
+    if check:
+        _check(project, choices)
+    elif merge or empty:
+        _write_by_hand(project, message=message, name=name, merging=merge)
+    else:
+        _write_changes(project, choices, message=message, name=name)
+
+
+def _check(project: Project, choices: Choices) -> None:
+    drafted = _compare(project, choices)
+    if drafted is None:
+        click.echo("No changes: the migrations make what the models say.")
+        return
+    _show(drafted)
+    raise ConfigurationError(
+        "VX406", "the models have changes that no migration makes", hint="Write one: velox makemigrations."
+    )
+
+
+def _write_changes(project: Project, choices: Choices, *, message: str | None, name: str | None) -> None:
+    from velox.db.migrations.making import new_file
+
+    drafted = _compare(project, choices)
+    if drafted is None:
+        click.echo("No changes: the migrations make what the models say. Nothing was written.")
+        return
+    _show(drafted)
+    _write(project, new_file(project.history, drafted, title=message, name=name), follows_models=True)
+
+
+def _write_by_hand(project: Project, *, message: str | None, name: str | None, merging: bool) -> None:
+    from velox.db.migrations.making import blank, merge
+
+    if not merging:
+        _write(project, blank(project.history, title=message or name or "By hand", name=name), follows_models=False)
+        return
+    file = merge(project.history)
+    if file is None:
+        click.echo("There is one newest migration: nothing to join.")
+    else:
+        _write(project, file, follows_models=False)
+
+
+def _compare(project: Project, choices: Choices) -> Draft | None:
+    from velox.db import Model
+    from velox.db.migrations.making import compare
+
+    async def work(database: Database) -> Draft | None:
+        return await compare(database, project.history, Model.metadata, choices)
+
+    return project.run(work)
+
+
+def _write(project: Project, file: NewFile, *, follows_models: bool) -> None:
+    from velox.db import Model
+    from velox.db.migrations.making import write_proved
+    from velox.db.migrations.proving import Proof
+
+    async def work(database: Database) -> Proof:
+        metadata = Model.metadata if follows_models else None
+        return await write_proved(project.folder, file, database, project.history, metadata)
+
+    proof = project.run(work)
+    click.echo(f"{style('wrote', 'green')}   {project.folder / file.id}.py")
+    where = "an empty clone" if not proof.rows else f"a copy of the database ({proof.rows} rows)"
+    seen = "up, same as the models, down, up" if follows_models else "up, down, up"
+    click.echo(f"{style('proved', 'green')}  {seen}: on {where}")
+    if proof.remark:
+        note(f"{style('note', 'yellow', stderr=True)} {proof.remark}")
+    if follows_models:
+        click.echo("\nNext:\n  velox migrate")
+    else:
+        click.echo(f"\nNext:\n  edit {project.folder / file.id}.py\n  velox migrate")
+
+
+def _show(drafted: Draft) -> None:
+    for change in drafted.changes:
+        click.echo(f"  {style(change.sign, _COLOURS[change.sign], bold=True)} {change.text}")
+    for text in drafted.notes:
+        click.echo(f"    {text}")
+    for text in drafted.warnings:
+        note(f"{style('warning', 'yellow', stderr=True)} {text}")
+
+
+def _ask_rename(old: str, new: str) -> bool:
+    return click.confirm(f"Was {old} renamed to {new}? (No: it is dropped, with what is in it)", default=True)
+
+
+def _ask_default(column: str) -> str:
+    answer: str = click.prompt(f"What do existing rows get in {column}?")
+    return answer
