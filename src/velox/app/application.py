@@ -30,6 +30,7 @@ from velox.app.declared import (
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
+from velox.app.schema import prepare_schema
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension
@@ -327,17 +328,11 @@ class Velox(Routes, FrontedApp):
         self._lifespan.drain()
 
     async def _prepare(self) -> None:
-        if self._creates_tables():
-            for table in await self.database.create_tables():
-                logger.info("created table %s", table)
+        await prepare_schema(self.database, self.settings)
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
                 await self._app_scope.get(reader.provider_plan(fn, scope), None, {})
-
-    def _creates_tables(self) -> bool:
-        wanted = self.settings.create_tables
-        return wanted if wanted is not None else self.settings.env == "dev"
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)

@@ -64,7 +64,7 @@ def group() -> None:
 
     \b
     Example:
-      velox makeproject shop && cd shop && velox run
+      velox makeproject shop && cd shop && velox migrate && velox run
     """
 
 

@@ -158,4 +158,10 @@ def _literal(value: object) -> str:
 def _next_steps(name: str, dry_run: bool) -> str:
     if dry_run:
         return "Nothing was written (--dry-run)."
-    return f"\nNext:\n  pytest tests/test_{name}.py\n  velox run                    the app finds /{name} by itself"
+    steps = [
+        ("velox makemigrations", f"writes how the table of {name} is made"),
+        ("velox migrate", "makes it"),
+        (f"pytest tests/test_{name}.py", ""),
+        ("velox run", f"the app finds /{name} by itself"),
+    ]
+    return "\nNext:\n" + "\n".join(f"  {command:<30}{note}".rstrip() for command, note in steps)

@@ -23,7 +23,7 @@ __all__ = ["makemigrations"]
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[object]):
     """``old:new`` or ``column=value``."""
 
     name = "pair"
@@ -168,7 +168,8 @@ def _write(project: Project, file: NewFile, *, follows_models: bool) -> None:
 
     proof = project.run(work)
     click.echo(f"{style('wrote', 'green')}   {project.folder / file.id}.py")
-    where = "an empty clone" if not proof.rows else f"a copy of the database ({proof.rows} rows)"
+    rows = "1 row" if proof.rows == 1 else f"{proof.rows} rows"
+    where = "an empty clone" if proof.rows is None else f"a copy of the database ({rows})"
     seen = "up, same as the models, down, up" if follows_models else "up, down, up"
     click.echo(f"{style('proved', 'green')}  {seen}: on {where}")
     if proof.remark:

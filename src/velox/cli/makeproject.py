@@ -94,6 +94,7 @@ def _next_steps(name: str, template: str) -> str:
     else:
         steps = [
             ("cd " + name, ""),
+            ("velox migrate", "makes the tables of app.db"),
             ("velox run", "http://127.0.0.1:8000/docs"),
             ('pip install -e ".[dev]" && pytest', ""),
         ]

@@ -45,7 +45,7 @@ def migrate(target: str, plan: bool, check: bool, fake: bool) -> None:
 
 
 def _migrate(project: Project, target: str, *, fake: bool) -> None:
-    from velox.db.migrations.moving import Done, migrate
+    from velox.db.migrations.moving import migrate
 
     if not len(project.history):
         click.echo(f"No migrations in {project.folder}/. Write the first: velox makemigrations.")
@@ -55,7 +55,7 @@ def _migrate(project: Project, target: str, *, fake: bool) -> None:
         return await migrate(database, project.history, target, fake=fake, report=lambda done: _show(done, fake=fake))
 
     if not project.run(work):
-        click.echo(f"{project.app.database.display_url} is up to date.")
+        click.echo(f"Nothing to do: {project.app.database.display_url} is at {target}.")
 
 
 def _show(done: Done, *, fake: bool) -> None:
@@ -101,6 +101,6 @@ def _check(project: Project) -> None:
         raise ConfigurationError(
             "VX406",
             "the database is not as the models say, though all migrations are applied",
-            hint="If the models are right: velox makemigrations. If somebody changed the database by hand, change it back.",
+            hint="If the models changed: velox makemigrations. If somebody changed the database, change it back.",
         )
     click.echo(f"{project.app.database.display_url} is up to date, and as the models say.")

@@ -22,8 +22,7 @@ __all__ = ["sqlmigrate"]
 def sqlmigrate(revision: str, back: bool) -> None:
     """Print what the migration REVISION (or the beginning of its name) says to the database.
 
-    It is run on an empty clone, so what is printed is what the server gets; a migration that changes rows says there what
-    it does without rows.
+    It is run on an empty clone, and what the server gets is printed; there are no rows for it to change.
 
     \b
     Example:

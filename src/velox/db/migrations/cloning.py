@@ -60,18 +60,27 @@ async def copy_of(database: Database) -> AsyncIterator[Database | None]:
     """A copy of a SQLite file with all its rows; ``None`` of another server, a missing file or a very large one."""
     url = make_url(database.url)
     path = Path(url.database or "")
-    if url.get_backend_name() != "sqlite" or not path.is_file() or path.stat().st_size > LARGEST_COPY_BYTES:
+    if url.get_backend_name() != "sqlite" or not _is_small(path):
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="velox-clone-") as folder:
         copy = Path(folder) / "copy.db"
-        with (
-            contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as source,
-            contextlib.closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
+        _copy(path, copy)
         async with _started(f"sqlite:///{copy}") as clone:
             yield clone
+
+
+def _is_small(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= LARGEST_COPY_BYTES
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a database that others may be writing to: https://www.sqlite.org/backup.html."""
+    with (
+        contextlib.closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as reading,
+        contextlib.closing(sqlite3.connect(target)) as writing,
+    ):
+        reading.backup(writing)
 
 
 @asynccontextmanager

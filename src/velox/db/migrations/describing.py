@@ -104,8 +104,6 @@ def _kind(column: Column[object]) -> str:
 
 
 def _alterations(operation: AlterColumnOp) -> Iterator[str]:
-    if operation.modify_name is not None:
-        yield f"renamed to {operation.modify_name}"
     if operation.modify_type is not None:
         before = meaning(operation.existing_type)[0] if operation.existing_type is not None else "?"
         yield f"{before} becomes {meaning(operation.modify_type)[0]}"

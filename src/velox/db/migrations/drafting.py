@@ -12,7 +12,7 @@ from velox.db.migrations.choices import Choices, undecided
 from velox.db.migrations.comparing import INTERNAL, differences, flat, undoing
 from velox.db.migrations.describing import Change, describe, title
 from velox.db.migrations.enums import EnumChange, enum_changes, is_change_of_members
-from velox.db.migrations.filling import Fill, fills
+from velox.db.migrations.filling import Fill, fills, fills_back
 from velox.db.migrations.memory import Memory
 from velox.db.migrations.renaming import Rename, find_renames, perform, refuse_unmet
 from velox.db.migrations.warning import warnings
@@ -65,7 +65,7 @@ def draft(connection: Connection, metadata: MetaData, memory: Memory, choices: C
     back = undoing(found, memory)
     gaps = fills(found, metadata, choices)
     enums = enum_changes(found)
-    changes = [*describe([each for rename in renames for each in _single(rename.operation())])]
+    changes = [rename.change for rename in renames]
     changes += describe([each for each in flat(found) if not is_change_of_members(each)])
     changes += [_shown(each) for each in enums]
     return Draft(
@@ -74,13 +74,9 @@ def draft(connection: Connection, metadata: MetaData, memory: Memory, choices: C
         [f"existing rows get {fill.shown or repr('')} in {fill.table}.{fill.column.name}" for fill in gaps],
         warnings(found, metadata),
         _up(connection, found, renames, gaps, enums),
-        _down(back, renames, enums),
-        ("from velox.db.migrations import change_enum",) if enums else (),
+        _down(connection, back, renames, enums),
+        ("from velox.db.migrations.enums import change_enum",) if enums else (),
     )
-
-
-def _single(operation: MigrateOperation) -> list[MigrateOperation]:
-    return list(operation.ops) if isinstance(operation, ModifyTableOps) else [operation]
 
 
 def _refuse_emptying(connection: Connection, metadata: MetaData, found: UpgradeOps, choices: Choices) -> None:
@@ -101,15 +97,21 @@ def _refuse_emptying(connection: Connection, metadata: MetaData, found: UpgradeO
 def _up(
     connection: Connection, found: UpgradeOps, renames: list[Rename], gaps: list[Fill], enums: list[EnumChange]
 ) -> Body:
-    pieces: list[MigrateOperation | str] = [rename.operation() for rename in renames]
+    pieces: list[MigrateOperation | str] = [rename.piece for rename in renames]
     pieces += [change.source(change.after) for change in enums]
+    return Body(pieces + _filled(connection, found, gaps))
+
+
+def _filled(connection: Connection, operations: UpgradeOps, gaps: list[Fill]) -> list[MigrateOperation | str]:
+    """``operations``, among what gives rows that are there a value in each of ``gaps``."""
+    pieces: list[MigrateOperation | str] = []
     pieces += [f"op.execute({fill.update(connection)!r})" for fill in gaps if not fill.added]
     for fill in gaps:
         if fill.added:
-            _give_default(found, fill)
-    pieces += _without_members(found).ops
+            _give_default(operations, fill)
+    pieces += _without_members(operations).ops
     pieces += [fill.forget_default() for fill in gaps if fill.added]
-    return Body(pieces)
+    return pieces
 
 
 def _give_default(found: UpgradeOps, fill: Fill) -> None:
@@ -122,10 +124,10 @@ def _give_default(found: UpgradeOps, fill: Fill) -> None:
             )
 
 
-def _down(back: UpgradeOps, renames: list[Rename], enums: list[EnumChange]) -> Body:
-    pieces: list[MigrateOperation | str] = list(_without_members(back).ops)
+def _down(connection: Connection, back: UpgradeOps, renames: list[Rename], enums: list[EnumChange]) -> Body:
+    pieces = _filled(connection, back, fills_back(back))
     pieces += [change.source(change.before) for change in reversed(enums)]
-    pieces += [rename.undoing() for rename in reversed(renames)]
+    pieces += [rename.undoing for rename in reversed(renames)]
     return Body(pieces)
 
 

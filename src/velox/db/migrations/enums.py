@@ -22,38 +22,35 @@ class EnumChange:
     name: str
     before: tuple[str, ...]
     after: tuple[str, ...]
-    columns: tuple[str, ...]
+    columns: list[str]
 
     def source(self, members: Sequence[str]) -> str:
         """The line of a migration that brings the members about."""
-        return f"change_enum({self.name!r}, {list(members)!r}, columns={list(self.columns)!r})"
+        return f"change_enum({self.name!r}, {list(members)!r}, columns={self.columns!r})"
 
 
 def enum_changes(operations: UpgradeOps) -> list[EnumChange]:
     """The changes of members in ``operations``, one for each Enum."""
-    by_name: dict[str, list[AlterColumnOp]] = {}
+    found: dict[str, EnumChange] = {}
     for each in flat(operations):
-        if is_change_of_members(each):
-            by_name.setdefault(each.modify_type.name, []).append(each)
-    return [
-        EnumChange(
-            name,
-            tuple(alters[0].existing_type.enums),
-            tuple(alters[0].modify_type.enums),
-            tuple(f"{each.table_name}.{each.column_name}" for each in alters),
-        )
-        for name, alters in by_name.items()
-    ]
+        if isinstance(each, AlterColumnOp) and (members := _members(each)):
+            name, *_ = members
+            place = f"{each.table_name}.{each.column_name}"
+            found.setdefault(name, EnumChange(*members, [])).columns.append(place)
+    return list(found.values())
 
 
 def is_change_of_members(operation: object) -> bool:
-    """Whether ``operation`` makes an Enum of the same name out of an Enum, and changes nothing else."""
-    return (
-        isinstance(operation, AlterColumnOp)
-        and isinstance(operation.existing_type, Enum)
-        and isinstance(operation.modify_type, Enum)
-        and operation.existing_type.name == operation.modify_type.name
-    )
+    """Whether ``operation`` makes an Enum of the same name out of an Enum."""
+    return isinstance(operation, AlterColumnOp) and _members(operation) is not None
+
+
+def _members(operation: AlterColumnOp) -> tuple[str, tuple[str, ...], tuple[str, ...]] | None:
+    """The Enum's name, and its members before and after."""
+    before, after = operation.existing_type, operation.modify_type
+    if not isinstance(before, Enum) or not isinstance(after, Enum) or before.name != after.name:
+        return None
+    return str(after.name), tuple(before.enums), tuple(after.enums)
 
 
 def change_enum(name: str, members: Sequence[str], *, columns: Sequence[str]) -> None:

@@ -9,16 +9,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from alembic.operations.ops import AddColumnOp, AlterColumnOp, CreateTableOp, ModifyTableOps, UpgradeOps
+from alembic.operations.ops import AddColumnOp, AlterColumnOp, ModifyTableOps, UpgradeOps
 from pydantic_core import to_json
-from sqlalchemy import Column, Connection, Date, DateTime, Enum, MetaData, func, sql
+from sqlalchemy import Column, ColumnClause, Connection, Date, DateTime, Enum, MetaData, func, sql
 from sqlalchemy.types import TypeEngine
 
 from velox.db.migrations.choices import Choices, undecided
 from velox.db.migrations.comparing import flat
 from velox.db.types import TypedJSON
 
-__all__ = ["Fill", "fills"]
+__all__ = ["Fill", "fills", "fills_back"]
 
 _EMPTY: dict[object, str] = {list: "[]", dict: "{}"}
 
@@ -56,7 +56,7 @@ class Fill:
 
     def update(self, connection: Connection) -> str:
         """The SQL that fills what is NULL."""
-        column: sql.ColumnClause[Any] = sql.column(self.column.name)
+        column: ColumnClause[Any] = sql.column(self.column.name)
         value = sql.literal_column(f"'{self.value.replace(chr(39), chr(39) * 2)}'") if self._is_text else self.value
         statement = sql.table(self.table, column).update().where(column.is_(None)).values({column: value})
         return " ".join(str(statement.compile(connection, compile_kwargs={"literal_binds": True})).split())
@@ -72,22 +72,32 @@ def fills(operations: UpgradeOps, metadata: MetaData, choices: Choices) -> list[
     Raises:
         ConfigurationError: VX410, nothing says what the rows get, or the value does not fit.
     """
-    created = {each.table_name for each in flat(operations) if isinstance(each, CreateTableOp)}
     return [
         Fill(table, column, _value(table, column, choices), added=added)
-        for table, column, added in _demanding(operations, metadata)
-        if table not in created
+        for table, demanded, added in _demanding(operations)
+        for column in [metadata.tables[table].columns[demanded.name]]
     ]
 
 
-def _demanding(operations: UpgradeOps, metadata: MetaData) -> Iterator[tuple[str, Column[Any], bool]]:
+def fills_back(operations: UpgradeOps) -> list[Fill]:
+    """The same for the way back: what was in the column is lost, so rows get what is nothing in its type."""
+    return [
+        Fill(table, column, nothing, added=added)
+        for table, column, added in _demanding(operations)
+        if (nothing := _nothing(column.type)) is not None
+    ]
+
+
+def _demanding(operations: UpgradeOps) -> Iterator[tuple[str, Column[Any], bool]]:
+    """Table, column, and whether it is new."""
     for each in flat(operations):
         if isinstance(each, AddColumnOp):
             column = each.column
             if not column.nullable and column.server_default is None and column.computed is None:
-                yield each.table_name, metadata.tables[each.table_name].columns[column.name], True
+                yield each.table_name, column, True
         elif isinstance(each, AlterColumnOp) and each.modify_nullable is False:
-            yield each.table_name, metadata.tables[each.table_name].columns[each.column_name], False
+            kind = each.modify_type if each.modify_type is not None else each.existing_type
+            yield each.table_name, Column(each.column_name, kind), False
 
 
 def _value(table: str, column: Column[Any], choices: Choices) -> str | sql.ColumnElement[Any]:
@@ -153,6 +163,25 @@ def _literal(value: Any, kind: TypeEngine[Any]) -> str | None:
             return to_json(value).decode()
         case _:
             return None
+
+
+_NOTHING: dict[type, str] = {
+    str: "",
+    bytes: "",
+    bool: "0",
+    int: "0",
+    float: "0",
+    Decimal: "0",
+    date: "1970-01-01",
+    datetime: "1970-01-01 00:00:00",
+    time: "00:00:00",
+    UUID: UUID(int=0).hex,
+    dict: "{}",
+}
+
+
+def _nothing(kind: TypeEngine[Any]) -> str | None:
+    return kind.enums[0] if isinstance(kind, Enum) else _NOTHING.get(_python_type(kind))
 
 
 def _checked(text: str, kind: TypeEngine[Any]) -> str:

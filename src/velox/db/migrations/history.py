@@ -132,7 +132,7 @@ class History:
         """The revisions that ``target`` means: ``latest``, ``zero``, an id or its beginning (``0002``).
 
         Raises:
-            ConfigurationError: VX405, ``latest`` with several newest ones; VX404, there is no such migration, or several.
+            ConfigurationError: VX405, ``latest`` with several newest ones; VX404, none or several have that name.
         """
         if target == ZERO:
             return ()
@@ -169,7 +169,7 @@ class History:
             raise ConfigurationError(
                 "VX405",
                 f"{' and '.join(self.heads)} come after the same migration, so there is no newest one",
-                hint="They were written side by side, on two branches perhaps. Join them: velox makemigrations --merge.",
+                hint="They were written side by side, on two branches, say. Join them: velox makemigrations --merge.",
             )
 
     def _in_order(self) -> Sequence[Revision]:

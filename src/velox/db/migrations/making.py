@@ -12,8 +12,8 @@ from sqlalchemy import Connection, MetaData
 from velox.db.database import Database
 from velox.db.migrations.choices import Choices
 from velox.db.migrations.cloning import empty_clone
-from velox.db.migrations.drafting import Draft, draft
 from velox.db.migrations.describing import slug
+from velox.db.migrations.drafting import Draft, draft
 from velox.db.migrations.history import History, Revision, read_revision
 from velox.db.migrations.memory import Memory
 from velox.db.migrations.moving import walk
@@ -119,4 +119,4 @@ def _next_id(history: History, name: str) -> str:
 
 def _next_number(revisions: Sequence[Revision]) -> int:
     numbers = [int(each.id[:4]) for each in revisions if each.id[:4].isdecimal()]
-    return max([len(revisions), *numbers], default=0) + 1
+    return max(numbers, default=len(revisions)) + 1

@@ -151,7 +151,7 @@ def _check_references(connection: Connection, step: Step) -> None:
         table, row, referred, _ = broken[0]
         raise ConfigurationError(
             "VX407",
-            f"{step.revision.id}: {len(broken)} rows refer to rows that are not there; the first is row {row} of {table}, "
-            f"which refers to {referred}",
+            f"{step.revision.id}: {len(broken)} rows refer to rows that are not there; the first is row {row} of "
+            f"{table}, which refers to {referred}",
             hint="Mend those rows in the migration, before the reference is checked; nothing was changed.",
         )

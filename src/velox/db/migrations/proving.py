@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -56,14 +56,15 @@ async def prove(database: Database, history: History, revision: Revision, metada
         if copy is None:
             return Proof(None, remark)
         async with copy.connection() as connection:
-            return Proof(await connection.run_sync(_try_with_rows, history, revision), remark)
+            rows, doubt = await connection.run_sync(_try_with_rows, history, revision)
+            return Proof(rows, doubt or remark)
 
 
 def _try(connection: Connection, history: History, revision: Revision, metadata: MetaData | None) -> None:
     memory = Memory()
     walk(connection, history, revision.parents, memory)
     before = _seen(connection, shape_of)
-    _step(connection, history, revision, (revision.id,), "up", memory)
+    _step(connection, history, revision, (revision.id,), "up", memory=memory)
     if metadata is not None:
         _compare(connection, revision, metadata, memory)
     after = _seen(connection, shape_of)
@@ -73,19 +74,30 @@ def _try(connection: Connection, history: History, revision: Revision, metadata:
     _same(revision, after, _seen(connection, shape_of), "up after down is not the same as up")
 
 
-def _try_with_rows(connection: Connection, history: History, revision: Revision) -> int | None:
-    """How many rows came through; ``None`` when the copy is not where the migration begins."""
+def _try_with_rows(connection: Connection, history: History, revision: Revision) -> tuple[int | None, str | None]:
+    """How many rows came through (``None`` when the copy is not where the migration begins), and what is in doubt.
+
+    A dropped reference, say, cannot be brought back for rows that are there; the author should know, and may go on.
+    """
     heads = _seen(connection, read_heads)
     if set(heads) != set(revision.parents):
-        return None
+        return None, None
     before = _seen(connection, row_counts)
-    for goal, way in (((revision.id,), "up"), (revision.parents, "down"), ((revision.id,), "up again")):
-        _step(connection, history, revision, goal, f"{way} with the rows of the project's database")
-    after = _seen(connection, row_counts)
+    _step(connection, history, revision, (revision.id,), "up with the rows of the project's database")
+    _rows_kept(revision, before, _seen(connection, row_counts))
+    try:
+        walk(connection, history, revision.parents)
+    except ConfigurationError as error:
+        return sum(before.values()), f"cannot be taken back with the rows that are there now: {error.message}"
+    _step(connection, history, revision, (revision.id,), "up again with the rows of the project's database")
+    _rows_kept(revision, before, _seen(connection, row_counts))
+    return sum(before.values()), None
+
+
+def _rows_kept(revision: Revision, before: Mapping[str, int], after: Mapping[str, int]) -> None:
     for table, rows in before.items():
         if table in after and after[table] != rows:
             raise _unproved(revision, f"of {rows} rows in {table}, {after[table]} are left")
-    return sum(before.values())
 
 
 def _step(
@@ -94,6 +106,7 @@ def _step(
     revision: Revision,
     goal: tuple[str, ...],
     way: str,
+    *,
     memory: Memory | None = None,
 ) -> None:
     try:
@@ -132,5 +145,5 @@ def _unproved(revision: Revision, reason: str) -> ConfigurationError:
     return ConfigurationError(
         "VX408",
         f"{revision.id} is not accepted: {reason}",
-        hint="Nothing was written. Change the models in smaller steps, or write it by hand: velox makemigrations --empty.",
+        hint="Nothing was written. Change less at once, or write it by hand: velox makemigrations --empty.",
     )

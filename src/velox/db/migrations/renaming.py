@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from alembic.operations import Operations
 from alembic.operations.ops import (
@@ -14,13 +15,15 @@ from alembic.operations.ops import (
     DropTableOp,
     MigrateOperation,
     ModifyTableOps,
-    RenameTableOp,
     UpgradeOps,
 )
-from sqlalchemy import Column, Connection
+from sqlalchemy import Column, Connection, String
+from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlmodel import AutoString
 
 from velox.db.migrations.choices import Choices, undecided
 from velox.db.migrations.comparing import flat
+from velox.db.migrations.describing import Change
 from velox.db.migrations.memory import Memory, meaning
 from velox.db.migrations.running import context_on
 
@@ -45,19 +48,29 @@ class Rename:
     def old(self) -> str:
         return self.table if self.column is None else f"{self.table}.{self.column.name}"
 
-    def operation(self) -> MigrateOperation:
+    @property
+    def piece(self) -> MigrateOperation | str:
+        """What a migration does about it."""
         if self.column is None:
-            return RenameTableOp(self.table, self.new)
+            return f"op.rename_table({self.table!r}, {self.new!r})"
         return self._alter(self.column, self.column.name, self.new)
 
-    def undoing(self) -> MigrateOperation:
+    @property
+    def undoing(self) -> MigrateOperation | str:
+        """And how that is taken back."""
         if self.column is None:
-            return RenameTableOp(self.new, self.table)
+            return f"op.rename_table({self.new!r}, {self.table!r})"
         return self._alter(self.column, self.new, self.column.name)
+
+    @property
+    def change(self) -> Change:
+        """The same in words."""
+        what = "table" if self.column is None else "column"
+        return Change("~", f"{what} {self.old}: renamed to {self.new}", f"rename {self.old} to {self.new}", 5)
 
     def _alter(self, column: Column[object], old: str, new: str) -> MigrateOperation:
         operation = AlterColumnOp(
-            self.table, old, existing_type=column.type, existing_nullable=column.nullable, modify_name=new
+            self.table, old, existing_type=_plain(column.type), existing_nullable=column.nullable, modify_name=new
         )
         return ModifyTableOps(self.table, [operation])
 
@@ -89,7 +102,7 @@ def refuse_unmet(choices: Choices, done: list[Rename]) -> None:
         if not any((each.old, each.new) == (old, new) for each in done):
             wanted = f"{old.partition('.')[0]}.{new}" if "." in old else new
             raise undecided(
-                f"{old} is not renamed to {new}: {old} must be gone from the models, and {wanted} new, of the same type",
+                f"{old} is not renamed to {new}: {old} must be gone from the models, and {wanted} be new, and alike",
                 "Change the model first, then declare the rename.",
             )
 
@@ -117,9 +130,17 @@ def perform(connection: Connection, renames: list[Rename], memory: Memory) -> No
                 batch.alter_column(
                     rename.column.name,
                     new_column_name=rename.new,
-                    existing_type=rename.column.type,
+                    existing_type=_plain(rename.column.type),
                     existing_nullable=rename.column.nullable,
                 )
+
+
+def _plain(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    """``kind`` in SQLAlchemy's own types; MariaDB wants it with the new name, and Alembic trips over any other."""
+    inner = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+    if isinstance(inner, String) and inner.length is None and isinstance(kind, AutoString):
+        return String(AutoString.mysql_default_length)
+    return inner
 
 
 def _new_name(rename: Rename) -> str:

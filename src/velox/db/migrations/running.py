@@ -12,10 +12,8 @@ from typing import Any
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from alembic.util import CommandError
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.util import await_
+from sqlalchemy.exc import DBAPIError
 
 from velox.db.migrations.history import Step
 from velox.db.migrations.memory import Memory
@@ -43,10 +41,10 @@ def run_step(connection: Connection, step: Step, memory: Memory | None = None) -
         memory.listen(context.impl)
     try:
         with _operations(context):
-            result = run()
-            if inspect.isawaitable(result):
-                await_(result)
-    except (SQLAlchemyError, CommandError, ArithmeticError, LookupError, TypeError, ValueError, NotImplementedError) as error:
+            run()
+    except ConfigurationError:
+        raise
+    except Exception as error:
         raise _failed(step, error) from error
 
 
@@ -74,8 +72,9 @@ def load(path: Path, function: str) -> Callable[[], object]:
     """
     module = _module(path)
     found = getattr(module, function, None)
-    if not callable(found):
-        raise ConfigurationError("VX404", f"{path} has no {function}()", hint=f"Write: def {function}() -> None")
+    if not callable(found) or inspect.iscoroutinefunction(found):
+        what = f"has no {function}()" if found is None else f"has a coroutine {function}()"
+        raise ConfigurationError("VX404", f"{path} {what}", hint=f"Write: def {function}() -> None")
     return found  # type: ignore[no-any-return]
 
 

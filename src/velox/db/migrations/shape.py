@@ -30,9 +30,7 @@ def shape_of(connection: Connection) -> Shape:
                 (each["name"], tuple(each["constrained_columns"]), each["referred_table"])
                 for each in inspector.get_foreign_keys(name)
             ),
-            frozenset(
-                (each["name"], tuple(each["column_names"])) for each in inspector.get_unique_constraints(name)
-            ),
+            frozenset((each["name"], tuple(each["column_names"])) for each in inspector.get_unique_constraints(name)),
             frozenset(
                 (each["name"], tuple(each["column_names"]), each["unique"]) for each in inspector.get_indexes(name)
             ),

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, event
 
+from velox.db.database import Database
+from velox.db.migrations.cloning import empty_clone
 from velox.db.migrations.history import History, Step
 from velox.db.migrations.memory import Memory
 from velox.db.migrations.moving import walk
 from velox.db.migrations.running import run_step
-from velox.db.database import Database
-from velox.db.migrations.cloning import empty_clone
 
 __all__ = ["statements_of"]
 

@@ -15,7 +15,7 @@ from alembic.operations.ops import (
     DropTableOp,
     UpgradeOps,
 )
-from sqlalchemy import MetaData, Numeric, String, Table
+from sqlalchemy import MetaData, Numeric, PrimaryKeyConstraint, String, Table, UniqueConstraint
 from sqlalchemy.types import TypeEngine
 
 from velox.db.migrations.comparing import flat
@@ -52,7 +52,7 @@ def _narrowing(before: TypeEngine[Any], after: TypeEngine[Any]) -> str | None:
         return f"shorter ({old.length or 'any length'} to {new.length})" if shorter else None
     if isinstance(old, Numeric) and isinstance(new, Numeric):
         return _fewer_digits(old, new)
-    same_family = old._type_affinity is new._type_affinity  # noqa: SLF001 - the one place that knows type families
+    same_family = old._type_affinity is new._type_affinity
     return None if same_family else f"{meaning(after)[0]} instead of {meaning(before)[0]}"
 
 
@@ -76,7 +76,7 @@ def _slow_references(operations: UpgradeOps, metadata: MetaData) -> Iterator[str
     for table in metadata.sorted_tables:
         if table.name not in new:
             continue
-        for key in sorted(table.foreign_key_constraints, key=lambda each: each.column_keys):
+        for key in sorted(table.foreign_key_constraints, key=lambda each: list(each.column_keys)):
             columns = [column.name for column in key.columns]
             if not _is_led(table, columns):
                 name = f"{table.name}.{', '.join(columns)}"
@@ -92,7 +92,7 @@ def _is_led(table: Table, columns: list[str]) -> bool:
     leads += [
         [column.name for column in constraint.columns]
         for constraint in table.constraints
-        if type(constraint).__name__ in {"PrimaryKeyConstraint", "UniqueConstraint"}
+        if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint)
     ]
     return any(lead[: len(columns)] == columns for lead in leads)
 
@@ -106,8 +106,8 @@ def _locks(operations: UpgradeOps) -> Iterator[str]:
             continue
         if isinstance(each, CreateIndexOp):
             yield (
-                f"lock: on PostgreSQL, nobody writes to {table} while {each.index_name} is built; for a big table, build "
-                "it beforehand: CREATE INDEX CONCURRENTLY IF NOT EXISTS, and if_not_exists=True in the migration"
+                f"lock: on PostgreSQL, nobody writes to {table} while {each.index_name} is built; for a big table, "
+                "build it beforehand: CREATE INDEX CONCURRENTLY IF NOT EXISTS, and if_not_exists=True in the migration"
             )
         elif isinstance(each, AlterColumnOp) and each.modify_type is not None and not _is_wider(each):
             yield f"lock: on PostgreSQL, {table} is rewritten, and nobody reads or writes it meanwhile"

@@ -113,7 +113,7 @@ def _import_of(kind: TypeEngine[Any]) -> str:
 class _Plainer(ast.NodeTransformer):
     """Leaves out what says nothing: ``op.f``, which matters only where names are made up; ``schema=None``."""
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802 - the name that ast calls
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         match node.func:
             case ast.Attribute(value=ast.Name(id="op" | "batch_op"), attr="f"):
