@@ -28,7 +28,7 @@ from velox.settings import Settings
 
 __all__ = ["codes", "commands", "names", "settings", "setup"]
 
-HOMES = ("velox.errors", "velox.db", "velox.testing")
+HOMES = ("velox.errors", "velox.db", "velox.testing", "velox.auth")
 """Packages whose names ``velox`` hands on; each has a page of its own."""
 
 

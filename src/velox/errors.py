@@ -85,6 +85,7 @@ CODES: Mapping[str, str] = {
     "VX209": "two routes or two blueprints have the same name",
     "VX210": "a security scheme is unknown",
     "VX211": "a route has an option that is none, or with a wrong value",
+    "VX212": "a route has a guard, and the app has no accounts",
     # VX3xx settings
     "VX301": "a setting is unknown",
     "VX302": "a setting has a wrong value",
@@ -114,6 +115,9 @@ CODES: Mapping[str, str] = {
     "VX701": "an optional package is missing",
     "VX702": "the OpenAPI document differs from the file",
     "VX703": "no handler answers that URL",
+    "VX704": "there is no such account or key, or one already",
+    # VX8xx services beside the app
+    "VX801": "the Redis URL cannot be read",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
-__all__ = ["ENDPOINT_MARK", "Extension"]
+__all__ = ["ENDPOINT_MARK", "Extension", "Installable"]
 
 ENDPOINT_MARK: Final = "__velox_endpoint__"
 """The attribute of a compiled endpoint: the most bytes that its request's body may have. The wire calls a function that
@@ -30,3 +30,11 @@ class Extension(Protocol):
 
     async def ready(self) -> str | None:
         """``None`` when it can serve, else the reason why not, fit for a client to read."""
+
+
+@runtime_checkable
+class Installable(Protocol):
+    """Something at module level of a feature folder that adds more to an app than a blueprint can."""
+
+    def install(self, app: Any) -> None:
+        """Add it to ``app``. Called by ``app.discover(...)``, once for each app."""

@@ -74,12 +74,21 @@ class Settings(Sourced):
     """Who reads HTTP under ``velox run``: Velox's strict protocol, or Sanic's own."""
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET_KEY)
     """What the app signs with; at least 32 random bytes in production."""
+    previous_secret_keys: tuple[SecretStr, ...] = ()
+    """The secret keys before this one: what they signed is still read, and nothing new is signed with them."""
     database_url: str = "sqlite:///app.db"
     """Where the database is: ``sqlite:///app.db`` is a file in the project."""
     database_pool_size: int = Field(default=5, ge=1)
     """Connections that a worker holds at most."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
+    redis_url: str | None = None
+    """Redis or Valkey, for limits and caches that all workers and machines share; None: each machine has its own.
+    `redis://host:6379/0`, `rediss://`, `unix://`, `redis+cluster://`, `redis+sentinel://`."""
+    redis_timeout_s: Seconds = Field(default=0.05, gt=0)
+    """How long a request waits for Redis, in seconds; then it goes on without."""
+    redis_required: bool = False
+    """Whether the app is not ready while Redis is down, though it could go on without."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20

@@ -22,6 +22,7 @@ from velox.app.declared import (
     Declared,
     already_answered,
     check_blueprint,
+    check_guards,
     check_names,
     check_security,
     declared_path,
@@ -33,15 +34,18 @@ from velox.app.lifespan import Lifespan
 from velox.app.schema import prepare_schema
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
-from velox.extension import ENDPOINT_MARK, Extension
+from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
+from velox.redis import Redis
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
 from velox.routing.endpoint import compile_endpoint, decoded
+from velox.routing.identity import Identify
+from velox.routing.layer import LayerMaker, documented, wrapped
 from velox.routing.openapi import check_schemas, openapi_document
-from velox.routing.plan import Limits, Plan, Source
+from velox.routing.plan import Limits, Plan, SharedOptions, Source
 from velox.routing.planning import make_plan
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
@@ -60,6 +64,13 @@ DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
 
 
+def redis_of(settings: Settings, name: str) -> Redis | None:
+    """The client that the settings ask for; apps that share a server are told apart by their names."""
+    if settings.redis_url is None:
+        return None
+    return Redis(settings.redis_url, prefix=name, timeout_s=settings.redis_timeout_s, required=settings.redis_required)
+
+
 class Velox(Routes, FrontedApp):
     """A Sanic application with Velox's rooms in place.
 
@@ -74,6 +85,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
         ConfigurationError: The settings are wrong, or not fit for production (exit code 78).
@@ -83,13 +95,18 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_declared",
+        "_installed",
+        "_layers",
         "_lifespan",
         "_plans",
         "_providers",
         "_security_schemes",
         "database",
         "description",
+        "identify",
+        "redis",
         "settings",
+        "shared",
         "title",
         "version",
     )
@@ -126,13 +143,20 @@ class Velox(Routes, FrontedApp):
             settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
         )
         self._declared: list[Declared] = []
+        self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
+        self._layers: list[LayerMaker] = []
+        self.identify: Identify | None = None
+        self.shared = SharedOptions("app")
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self._configure()
+        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
+        if self.redis is not None:
+            self.add_extension(self.redis)
         self.provide(self._session)
         self.provide(self._reader)
         health.mount(self, self.readiness)
@@ -175,6 +199,14 @@ class Velox(Routes, FrontedApp):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Installable) and not isinstance(value, type):
+                    self.install(value)
+
+    def install(self, extra: Installable) -> None:
+        """Let ``extra``, such as :class:`velox.auth.Accounts`, add to the app what it has; a second time is none."""
+        if extra not in self._installed:
+            self._installed.append(extra)
+            extra.install(self)
 
     def blueprint(self, blueprint: Any, **options: Any) -> None:
         """Register a blueprint, or several, as Sanic does.
@@ -229,6 +261,18 @@ class Velox(Routes, FrontedApp):
         """
         self._security_schemes[name] = scheme
 
+    def add_layer(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around endpoints; what is added first is the outermost.
+
+        Args:
+            maker: Asked for each route when the app is compiled, with its plan.
+        """
+        self._layers.append(maker)
+
+    def add_guard(self, maker: LayerMaker) -> None:
+        """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
+        self._layers.insert(0, maker)
+
     # What the plans say
 
     @property
@@ -257,13 +301,18 @@ class Velox(Routes, FrontedApp):
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
+        check_guards(self._plans.values(), is_guarded=self.identify is not None)
         own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
 
     def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
         declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
-        plan = make_plan(declaration, name, declared.path, route.methods, self._providers)
+        own = declaration.shared
+        shared = (own,) if own is self.shared else (self.shared, own)
+        plan = make_plan(declaration, name, declared.path, route.methods, self._providers, shared=shared)
         endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
+        layers = [layer for maker in self._layers if (layer := maker(plan)) is not None]
+        plan, endpoint = documented(plan, layers), wrapped(endpoint, layers)
         if not plan.hidden and declaration not in DOCUMENTED:
             check_schemas(plan)
             DOCUMENTED.add(declaration)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -13,13 +12,14 @@ from sanic_routing.route import Route
 from velox.errors import ConfigurationError
 from velox.location import location_of
 from velox.routing.plan import Plan
-from velox.routing.planning import path_template
+from velox.routing.planning import path_shape, path_template
 from velox.routing.route import Declaration
 
 __all__ = [
     "Declared",
     "already_answered",
     "check_blueprint",
+    "check_guards",
     "check_names",
     "check_security",
     "declared_path",
@@ -45,11 +45,6 @@ def declared_path(route: FutureRoute) -> str:
     return path_template(f"{version}/{route.uri.lstrip('/')}")
 
 
-def path_shape(path: str) -> str:
-    """What makes two paths the same to a router: not their parameters' names."""
-    return re.sub(r"{\w+}", "{}", path.rstrip("/"))
-
-
 def reads_stream(plan: Plan) -> bool:
     """Whether the handler's body is read as it arrives: a form's."""
     return any(parameter.source.value in ("form", "file") for parameter in plan.inputs())
@@ -58,10 +53,11 @@ def reads_stream(plan: Plan) -> bool:
 def already_answered(route: FutureRoute, declaration: Declaration, known: Iterable[Declared]) -> ConfigurationError:
     """The mistake of declaring ``route`` where one of the ``known`` answers already."""
     path, answered = declared_path(route), set(route.methods or ())
+    shape = path_shape(path.rstrip("/"))
     others = [
         declared
         for declared in known
-        if path_shape(declared.path) == path_shape(path) and answered.intersection(declared.routes[0].methods)
+        if path_shape(declared.path.rstrip("/")) == shape and answered.intersection(declared.routes[0].methods)
     ]
     place = location_of(others[0].declaration.handler) if others else "another route"
     methods = ", ".join(sorted(answered))
@@ -104,6 +100,21 @@ def check_blueprint(blueprint: Blueprint, other: Blueprint | None) -> None:
         )
 
 
+def check_guards(plans: Iterable[Plan], *, is_guarded: bool) -> None:
+    """A guard of accounts needs accounts; a function does not.
+
+    Raises:
+        ConfigurationError: VX212, there are none.
+    """
+    for plan in plans:
+        if not is_guarded and any(not callable(guard) for guard in plan.guards):
+            raise ConfigurationError(
+                "VX212",
+                f"{plan.location}: the route has a guard, and the app has no accounts to ask",
+                hint="Add them: velox makeapp users --auth, or accounts = Accounts(User) in a feature folder",
+            )
+
+
 def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:
     """A route asks only for security schemes that are described.
 
@@ -111,7 +122,7 @@ def check_security(plans: Iterable[Plan], schemes: Collection[str]) -> None:
         ConfigurationError: VX210 when one is not.
     """
     for plan in plans:
-        unknown = [name for name in plan.options.security if name not in schemes]
+        unknown = [name for way in plan.security for name in way if name not in schemes]
         if unknown:
             raise ConfigurationError(
                 "VX210",

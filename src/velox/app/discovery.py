@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from types import ModuleType
 
 from velox.errors import ConfigurationError
@@ -27,13 +28,25 @@ def import_tree(package: str) -> list[ModuleType]:
 def submodules(package: str, path: list[str]) -> list[str]:
     """The dotted names of all modules below ``package``. A folder of tests is not even imported."""
     found = []
-    for info in pkgutil.iter_modules(path, f"{package}."):
-        if is_skipped(info.name.rpartition(".")[2]):
+    modules = {info.name: info.ispkg for info in pkgutil.iter_modules(path)}
+    for name, is_package in {**dict.fromkeys(bare_folders(path), True), **modules}.items():
+        if is_skipped(name):
             continue
-        found.append(info.name)
-        if info.ispkg:
-            found += submodules(info.name, import_or_explain(info.name).__path__)  # type: ignore[arg-type]
+        full = f"{package}.{name}"
+        found.append(full)
+        if is_package:
+            found += submodules(full, list(import_or_explain(full).__path__))
     return found
+
+
+def bare_folders(path: list[str]) -> list[str]:
+    """The folders with modules in them and no ``__init__.py``: Python imports them, ``pkgutil`` does not list them."""
+    return [
+        folder.name
+        for place in path
+        for folder in sorted(Path(place).iterdir())
+        if folder.name.isidentifier() and any(folder.glob("*.py")) and not (folder / "__init__.py").exists()
+    ]
 
 
 def is_skipped(name: str) -> bool:

@@ -16,16 +16,19 @@ from velox.cli.names import check_feature_name, check_model_name, class_name, si
 from velox.cli.scaffold import File, clashes, refuse_clashes, render, write
 from velox.errors import ConfigurationError
 
-__all__ = ["feature_files", "makeapp"]
+__all__ = ["account_files", "feature_files", "makeapp"]
 
 
 @click.command()
 @click.argument("name")
 @click.argument("fields", nargs=-1, metavar="[FIELD:TYPE[:OPTION]...[=DEFAULT]]...")
 @click.option("--model", metavar="CLASS", help="The model's class name. Default: NAME in the singular.")
+@click.option("--auth", is_flag=True, help="Make it the feature of accounts: a User table, signing in, API keys.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--force", is_flag=True, help="Overwrite files that are in the way.")
-def makeapp(name: str, fields: Sequence[str], model: str | None, dry_run: bool, force: bool) -> None:
+def makeapp(  # noqa: PLR0917 - click passes them by name
+    name: str, fields: Sequence[str], model: str | None, auth: bool, dry_run: bool, force: bool
+) -> None:
     """Add the feature NAME to the project in the current directory: a model, five handlers and tests that pass.
 
     NAME is the folder, the URL prefix and, best, a plural: "books" makes class Book and /books. The singular is a
@@ -41,18 +44,21 @@ def makeapp(name: str, fields: Sequence[str], model: str | None, dry_run: bool, 
     \b
     Example:
       velox makeapp books title:str:index isbn:str:unique pages:int:optional price:decimal=0
+      velox makeapp users --auth
     """
     project = find_project(Path.cwd())
     check_feature_name(name)
-    model = model or class_name(singular(name))
+    if auth and (fields or model):
+        raise click.UsageError("--auth brings its own model: User, with the fields of an account.")
+    model = "User" if auth else model or class_name(singular(name))
     check_model_name(model)
     specs = parse_fields(fields) or (parse_field("name:str"),)
-    files = feature_files(project.package, name, model, specs)
+    files = account_files(project.package, name) if auth else feature_files(project.package, name, model, specs)
     if not force:
         project.refuse_namesakes(name, model)
         refuse_clashes(clashes(files, project.root), project.package)
     write(files, project.root, dry_run=dry_run)
-    click.echo(_next_steps(name, dry_run))
+    click.echo(_next_steps(name, auth, dry_run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,14 @@ def feature_files(package: str, feature: str, model: str, fields: Sequence[Field
     ]
 
 
+def account_files(package: str, feature: str) -> list[File]:
+    """The files of the feature that has the accounts."""
+    rendered = render("users", {"package": package, "feature": feature})
+    tests = rendered.pop("test.py")
+    module = [File(f"{package}/{feature}/{path}", text) for path, text in rendered.items()]
+    return [*module, File(f"tests/test_{feature}.py", tests)]
+
+
 def _imports(fields: Sequence[FieldSpec]) -> str:
     """The import lines of ``models.py``, in isort's order."""
     names: dict[str, set[str]] = {"datetime": {"UTC", "datetime"}}
@@ -155,13 +169,16 @@ def _literal(value: object) -> str:
     return str(value) if isinstance(value, bool) else json.dumps(value)
 
 
-def _next_steps(name: str, dry_run: bool) -> str:
+def _next_steps(name: str, auth: bool, dry_run: bool) -> str:
     if dry_run:
         return "Nothing was written (--dry-run)."
     steps = [
         ("velox makemigrations", f"writes how the table of {name} is made"),
         ("velox migrate", "makes it"),
         (f"pytest tests/test_{name}.py", ""),
-        ("velox run", f"the app finds /{name} by itself"),
+        ("velox run", f"the app finds {'/auth and ' if auth else ''}/{name} by itself"),
     ]
+    if auth:
+        steps.insert(0, ("pip install 'velox-framework[auth]'", "and write it into pyproject.toml"))
+        steps.append(("velox users create you@example.org --role admin", ""))
     return "\nNext:\n" + "\n".join(f"  {command:<30}{note}".rstrip() for command, note in steps)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 import click
 
 from velox.cli.fields import FieldSpec, parse_fields
-from velox.cli.makeapp import feature_files
+from velox.cli.makeapp import account_files, feature_files
 from velox.cli.names import check_project_name
 from velox.cli.scaffold import File, refuse_clashes, render, write
 from velox.errors import ConfigurationError
@@ -28,9 +28,10 @@ PRIVATE = ".env"
 @click.option(
     "--template", type=click.Choice(["api", "minimal"]), default="api", show_default=True, help="What to write."
 )
+@click.option("--auth", is_flag=True, help="With accounts: a User table, signing in, API keys.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @click.option("--force", is_flag=True, help="Write into a folder that is not empty; an existing .env is kept.")
-def makeproject(name: str, template: str, dry_run: bool, force: bool) -> None:
+def makeproject(name: str, template: str, auth: bool, dry_run: bool, force: bool) -> None:
     """Write the new project NAME into a folder of that name.
 
     The template "api" is a service with a database, a first feature, settings, tests, a container and a README;
@@ -40,23 +41,32 @@ def makeproject(name: str, template: str, dry_run: bool, force: bool) -> None:
     \b
     Example:
       velox makeproject shop
+      velox makeproject shop --auth
     """
     check_project_name(name)
     root = Path(name)
     if root.exists() and not root.is_dir():
         raise ConfigurationError("VX502", f"{name} is a file", hint="Choose another name, or move the file away.")
-    files = TEMPLATES[template](name)
+    if auth and template != "api":
+        raise click.UsageError("--auth goes with the template api.")
+    files = project_files(name, auth=auth) if auth else TEMPLATES[template](name)
     if not force:
         refuse_clashes(_in_the_way(root, files), name)
     write(files, root, shown_in=f"{name}/", dry_run=dry_run)
     click.echo("Nothing was written (--dry-run)." if dry_run else _next_steps(name, template))
 
 
-def project_files(name: str) -> list[File]:
-    """The template "api": the service around its first feature, items."""
-    values = {"name": name, "version": version("velox-framework"), "secret": secrets.token_urlsafe(SECRET_BYTES)}
+def project_files(name: str, *, auth: bool = False) -> list[File]:
+    """The template "api": the service around its first feature, items; with ``auth``, around its accounts too."""
+    values = {
+        "name": name,
+        "version": version("velox-framework"),
+        "extras": "[auth]" if auth else "",
+        "secret": secrets.token_urlsafe(SECRET_BYTES),
+    }
     files = [File(path, text, private=path == PRIVATE) for path, text in render("api", values).items()]
     files += feature_files("app", "items", "Item", _item_fields())
+    files += account_files("app", "users") if auth else []
     return sorted(files, key=lambda file: ("/" in file.path, file.path))
 
 

@@ -18,14 +18,14 @@ from velox.routing.annotation import display_name
 from velox.routing.binding import Binder, adapter_for
 from velox.routing.body import JsonBody
 from velox.routing.form import Form, read_form
+from velox.routing.layer import Endpoint
 from velox.routing.plan import Limits, Parameter, Plan, Source
 from velox.routing.result import ResultEncoder
 from velox.routing.scope import Answered, Scope, provided
 from velox.routing.stream import break_off, send_stream, stream_of
 
-__all__ = ["Endpoint", "compile_endpoint", "decoded"]
+__all__ = ["compile_endpoint", "decoded"]
 
-Endpoint = Callable[..., Awaitable[BaseHTTPResponse | None]]
 PARAMETERS = frozenset({Source.PATH, Source.QUERY, Source.HEADER, Source.COOKIE})
 FORMS = frozenset({Source.FORM, Source.FILE})
 
@@ -66,7 +66,11 @@ def compile_endpoint(plan: Plan, *, limits: Limits, validate: bool, app_scope: S
 
         return unbroken(with_scope(plan, bind, answer_stream, respond=None, limits=limits, app_scope=app_scope))
     encoder = ResultEncoder(plan.returns, status=plan.status, validate=validate, where=where)
-    if not any(p.provider for p in plan.parameters) and not any(p.source in FORMS for p in plan.inputs()):
+    if (
+        not plan.rules
+        and not any(p.provider for p in plan.parameters)
+        and not any(p.source in FORMS for p in plan.inputs())
+    ):
         return without_scope(bind, call, encoder)
 
     async def answer(request: Request, arguments: dict[str, Any]) -> Any:
@@ -176,6 +180,8 @@ def with_scope(
             if check_form is not None:
                 form = await read_form(request, limits)
                 values.update(bind_form(check_form, form))
+            for rule in plan.rules:
+                await scope.get(rule, request, values)
             arguments = {name: values[name] for name in own if name in values}
             for name, provider in providers:
                 arguments[name] = await scope.get(provider, request, values)

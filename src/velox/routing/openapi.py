@@ -21,7 +21,8 @@ from velox.errors import (
 )
 from velox.routing.annotation import display_name, without_alias
 from velox.routing.binding import group_fields, wire_name
-from velox.routing.plan import Parameter, Plan, Source
+from velox.routing.plan import Parameter, Plan, ResponseHeader, Source
+from velox.routing.planning import path_names, path_shape
 from velox.routing.problem import PROBLEM_JSON
 from velox.routing.result import json_part
 from velox.routing.schemas import Schema, SchemaBook
@@ -56,13 +57,29 @@ def openapi_document(
         for method in plan.methods:
             # Every operation's id is its own, also where one handler has several methods.
             name = plan.name if len(plan.methods) == 1 else f"{plan.name}_{method.lower()}"
-            paths.setdefault(plan.path, {})[method.lower()] = operation(plan, book, name)
+            place(operation(plan, book, name), plan.path, method.lower(), paths)
     info = {"title": title, "version": version, **({"description": description} if description else {})}
     components: dict[str, Any] = {"schemas": book.components() if shown else {}}
     if security_schemes:
         components["securitySchemes"] = dict(security_schemes)
     tags = [{"name": tag} for tag in dict.fromkeys(tag for plan in shown for tag in plan.tags)]
     return {"openapi": "3.1.1", "info": info, "paths": paths, "components": components, "tags": tags}
+
+
+def place(operation: dict[str, Any], path: str, method: str, paths: dict[str, dict[str, Any]]) -> None:
+    """Put ``operation`` into ``paths``.
+
+    ``GET /x/{a}`` and ``DELETE /x/{b}`` are one path to OpenAPI, whatever their parameters are called ("identical and
+    invalid", 3.1.1, section 4.8.8): the later one takes the earlier one's names, unless that path has its method.
+    """
+    twin = next((known for known in paths if path_shape(known) == path_shape(path)), path)
+    if twin != path and method not in paths[twin]:
+        names = dict(zip(path_names(path), path_names(twin), strict=True))
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "path":
+                parameter["name"] = names[parameter["name"]]
+        path = twin
+    paths.setdefault(path, {})[method] = operation
 
 
 def check_schemas(plan: Plan) -> None:
@@ -94,17 +111,19 @@ def operation(plan: Plan, book: SchemaBook, name: str) -> dict[str, Any]:
         made["tags"] = list(plan.tags)
     # A handler and its providers may read the same parameter; OpenAPI wants it once.
     found = [each for p in inputs if p.source in IN_PARAMETERS for each in parameter_objects(p, book)]
-    parameters = {(each["in"], each["name"]): each for each in reversed(found)}
+    parameters: dict[tuple[str, str], Any] = {}
+    for each in [*found, *plan.layer_parameters]:
+        parameters.setdefault((each["in"], each["name"]), dict(each))
     if parameters:
-        made["parameters"] = list(reversed(parameters.values()))
+        made["parameters"] = list(parameters.values())
     body = request_body(inputs, book)
     if body:
         made["requestBody"] = body
     made["responses"] = responses(plan, book)
     if plan.options.deprecated:
         made["deprecated"] = True
-    if plan.options.security:
-        made["security"] = [{name: []} for name in plan.options.security]
+    if plan.security:
+        made["security"] = [{name: list(scopes) for name, scopes in way.items()} for way in plan.security]
     return made
 
 
@@ -201,7 +220,15 @@ def responses(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     for status, kind in sorted(kinds.items()):
         made[str(status)] = {"description": kind.title or phrase(status), "content": reference}
     made["default"] = {"description": "Any other problem", "content": reference}
+    for name, response in made.items():
+        headers = {header.name: header_object(header) for header in plan.response_headers if header.is_on(name)}
+        if headers:
+            response["headers"] = headers
     return made
+
+
+def header_object(header: ResponseHeader) -> dict[str, Any]:
+    return {"description": header.description, "schema": dict(header.schema)}
 
 
 def good_response(plan: Plan, book: SchemaBook) -> dict[str, Any]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
 
-__all__ = ["Limits", "Parameter", "Plan", "ProviderPlan", "RouteOptions", "Source"]
+__all__ = [
+    "Limits",
+    "Parameter",
+    "Plan",
+    "ProviderPlan",
+    "ResponseHeader",
+    "RouteOptions",
+    "SharedOptions",
+    "Source",
+]
 
 
 class Source(Enum):
@@ -88,6 +97,33 @@ class RouteOptions:
     security: tuple[str, ...] = ()
     max_body_bytes: int | None = None
     deprecated: bool = False
+    guard: tuple[Any, ...] = ()
+    """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedOptions:
+    """What a blueprint or an app says once, for all of its routes."""
+
+    scope: str
+    """Whose it is: ``"app"``, or ``"blueprint links"``."""
+    guard: tuple[Any, ...] = ()
+    """As a route's; a route has to pass these too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseHeader:
+    """A header field of a route's answers, for the documentation."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    statuses: Collection[str] | None = None
+    """The answers that have it, such as ``("200", "304")``; ``None``: all but redirects."""
+
+    def is_on(self, status: str) -> bool:
+        """Whether the answer documented under ``status`` (``"404"``, ``"default"``) has it."""
+        return not status.startswith("3") if self.statuses is None else status in self.statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +151,34 @@ class Plan:
     tags: tuple[str, ...] = ()
     hidden: bool = False
     problems: tuple[type[Problem], ...] = field(default=())
+    shared: tuple[SharedOptions, ...] = ()
+    """What the app, and then the blueprint, say for all of their routes."""
+    security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    """Ways in, of which one is enough: scheme → scopes."""
+    response_headers: tuple[ResponseHeader, ...] = ()
+    """What the layers around the route add to its answers."""
+    layer_parameters: tuple[Mapping[str, Any], ...] = ()
+    """What the layers read of the request: OpenAPI's Parameter Objects."""
+    rules: tuple[ProviderPlan, ...] = ()
+    """What has to hold before anything is made for the handler."""
+
+    @property
+    def guards(self) -> tuple[Any, ...]:
+        """Everything that is asked of whoever calls it: by the app, by the blueprint and by the route itself."""
+        return (*(guard for shared in self.shared for guard in shared.guard), *self.options.guard)
+
+    def providers(self) -> Iterator[ProviderPlan]:
+        """Everything that is made for a request, what providers and rules need included."""
+
+        def walk(parameters: tuple[Parameter, ...]) -> Iterator[ProviderPlan]:
+            for parameter in parameters:
+                if parameter.provider is not None:
+                    yield parameter.provider
+                    yield from walk(parameter.provider.parameters)
+
+        for rule in self.rules:
+            yield from walk(rule.parameters)
+        yield from walk(self.parameters)
 
     def inputs(self) -> tuple[Parameter, ...]:
         """All parameters that are read from the request, those of the providers included, each once."""
@@ -127,5 +191,7 @@ class Plan:
                 else:
                     found.setdefault(parameter.key, parameter)
 
+        for rule in self.rules:
+            walk(rule.parameters)
         walk(self.parameters)
         return tuple(found.values())

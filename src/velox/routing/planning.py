@@ -9,12 +9,13 @@ from typing import Any
 
 from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
-from velox.routing.plan import Plan
+from velox.routing.plan import Plan, SharedOptions
 from velox.routing.provider import Providers
 from velox.routing.route import Declaration
+from velox.routing.rule import as_provider
 from velox.routing.signature import SignatureReader
 
-__all__ = ["make_plan", "path_template"]
+__all__ = ["make_plan", "path_names", "path_shape", "path_template"]
 
 PARAMETER = re.compile(r"<(\w+)(?::[^>]*)?>")
 
@@ -24,7 +25,25 @@ def path_template(path: str) -> str:
     return "/" + PARAMETER.sub(r"{\1}", path).lstrip("/")
 
 
-def make_plan(declaration: Declaration, name: str, path: str, methods: Collection[str], providers: Providers) -> Plan:
+def path_names(template: str) -> list[str]:
+    """The parameters of ``/items/{item_id}``, in order."""
+    return re.findall(r"{(\w+)}", template)
+
+
+def path_shape(template: str) -> str:
+    """What makes two templates the same: not their parameters' names."""
+    return re.sub(r"{\w+}", "{}", template)
+
+
+def make_plan(
+    declaration: Declaration,
+    name: str,
+    path: str,
+    methods: Collection[str],
+    providers: Providers,
+    *,
+    shared: tuple[SharedOptions, ...] = (),
+) -> Plan:
     """Read a route.
 
     Args:
@@ -33,6 +52,7 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
         path: Its path template, ``/items/{item_id}``.
         methods: Its methods; HEAD is left out where GET is there too.
         providers: The app's providers.
+        shared: What is said for it together with other routes.
 
     Raises:
         ConfigurationError: The signature has a mistake (VX201 to VX207).
@@ -41,6 +61,8 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
     methods = tuple(sorted(method for method in methods if not (method == "HEAD" and "GET" in methods)))
     reader = SignatureReader(names_in(path, handler), methods, providers)
     parameters, returns = reader.read(handler)
+    guards = (*(guard for each in shared for guard in each.guard), *options.guard)
+    rules = tuple(reader.provider_plan(as_provider(guard), "request") for guard in guards if callable(guard))
     summary, description = documentation(handler)
     return Plan(
         name=name.replace(".", "_"),
@@ -58,6 +80,9 @@ def make_plan(declaration: Declaration, name: str, path: str, methods: Collectio
         tags=options.tags or tuple(name.split(".")[:-1][:1]),
         hidden=options.hidden,
         problems=tuple(dict.fromkeys([*options.problems, *named_problems(handler)])),
+        shared=shared,
+        rules=rules,
+        security=tuple({name: ()} for name in options.security),
     )
 
 
@@ -67,7 +92,7 @@ def names_in(path: str, handler: Callable[..., Any]) -> list[str]:
     Raises:
         ConfigurationError: VX205 when two have the same.
     """
-    names = re.findall(r"{(\w+)}", path)
+    names = path_names(path)
     if len(set(names)) < len(names):
         raise ConfigurationError(
             "VX205",

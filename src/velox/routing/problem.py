@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import re
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from sanic.exceptions import NotFound as SanicNotFound
 from sanic.exceptions import RequestCancelled, SanicException
 from sanic.handlers import ErrorHandler
 from sanic.http import Http
-from sanic.response import HTTPResponse
+from sanic.response import BaseHTTPResponse, HTTPResponse
 
 from velox.errors import (
     BadRequest,
@@ -33,6 +34,7 @@ from velox.errors import (
     phrase,
 )
 from velox.routing import error_page
+from velox.routing.layer import carried
 
 __all__ = ["PROBLEM_JSON", "ProblemHandler", "problem_of", "problem_response"]
 
@@ -133,6 +135,12 @@ class ProblemHandler(ErrorHandler):
         super().__init__()
         self._reveal = reveal
 
+    def response(self, request: Request, exception: Exception) -> Any:
+        """What answers ``exception``, a project's handler or :meth:`default`, with what layers want in every answer."""
+        answer = super().response(request, exception)  # type: ignore[no-untyped-call]
+        headers = carried(request)
+        return with_headers(answer, headers) if headers else answer
+
     def default(self, request: Request, exception: Exception) -> HTTPResponse:
         """The answer to an exception that no handler was registered for."""
         problem = problem_of(exception, reveal=self._reveal)
@@ -155,6 +163,20 @@ class ProblemHandler(ErrorHandler):
         headers = safe_headers(problem, identity)
         headers["Content-Security-Policy"] = error_page.CONTENT_SECURITY_POLICY
         return HTTPResponse(body, problem.status, headers=headers, content_type="text/html; charset=utf-8")
+
+
+def with_headers(answer: Any, headers: Mapping[str, str]) -> Any:
+    """``answer``, or what an async handler is going to answer, with ``headers`` where it has none of that name."""
+    if inspect.isawaitable(answer):
+
+        async def later() -> Any:
+            return with_headers(await answer, headers)
+
+        return later()
+    if isinstance(answer, BaseHTTPResponse):
+        for name, value in headers.items():
+            answer.headers.setdefault(name, value)
+    return answer
 
 
 def close_if_unread(request: Request) -> None:

@@ -15,7 +15,7 @@ from sanic.response import HTTPResponse
 from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.annotation import remember_local_names
-from velox.routing.plan import RouteOptions
+from velox.routing.plan import RouteOptions, SharedOptions
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
 
@@ -30,6 +30,8 @@ class Declaration:
 
     handler: Callable[..., Any]
     options: RouteOptions
+    shared: SharedOptions
+    """What is said where it was declared: by the app, or by a blueprint."""
     order: int = field(default_factory=lambda: next(_order))
     """When it was declared: Sanic keeps routes in sets, and documents want the order of the source."""
 
@@ -56,10 +58,17 @@ class Routes(RouteMixin):
         security: Names of security schemes (see :meth:`velox.Velox.add_security_scheme`) that it asks for.
         max_body_bytes: The body's limit, instead of the setting's.
         deprecated: Mark it as on its way out in the documentation.
+        guard: What is asked of whoever calls it: a guard of :mod:`velox.auth`, a function that says of a user and an
+            object whether the one may have the other, or a list of such.
 
     Mistakes in the signature are found when the app is compiled, and raise
     :class:`~velox.errors.ConfigurationError` with file, line and the fix.
+
+    Attributes:
+        shared: What holds for all routes that are declared here.
     """
+
+    shared: SharedOptions
 
     def route(
         self,
@@ -75,6 +84,7 @@ class Routes(RouteMixin):
         security: Sequence[str] = (),
         max_body_bytes: int | None = None,
         deprecated: bool = False,
+        guard: Any = (),
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
         """Declare a route for ``methods`` (default GET)."""
@@ -89,6 +99,7 @@ class Routes(RouteMixin):
             security=tuple(security),
             max_body_bytes=max_body_bytes,
             deprecated=deprecated,
+            guard=several(guard),
         )
         names = tuple(method.upper() for method in methods or ("GET",))
 
@@ -101,7 +112,7 @@ class Routes(RouteMixin):
                 return super(Routes, self).route(uri, methods, *args, **sanic)(handler)  # type: ignore[arg-type, return-value]
             served = (*names, "HEAD") if "GET" in names and "HEAD" not in names else names
             register = super(Routes, self).route(uri, served, *args, **{"unquote": True, "ignore_body": False, **sanic})
-            register(placeholder(Declaration(handler, options)))
+            register(placeholder(Declaration(handler, options, self.shared)))
             return handler
 
         return decorate
@@ -168,6 +179,11 @@ class Routes(RouteMixin):
             return handler
 
         return decorate
+
+
+def several(guard: Any) -> tuple[Any, ...]:
+    """One guard, or a list of them."""
+    return tuple(guard) if isinstance(guard, (list, tuple)) else (guard,)
 
 
 ELSEWHERE = {

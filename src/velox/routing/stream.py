@@ -13,6 +13,7 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from velox.errors import ConfigurationError
+from velox.routing.layer import carried
 from velox.routing.problem import request_id
 
 T = TypeVar("T")
@@ -138,6 +139,7 @@ async def send_stream(
         first = await anext(items, ...)
         piece = b"" if first is ... else frame(first)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"} if stream.keep_alive else {}
+        headers = {**carried(request), **headers}
         response: BaseHTTPResponse = await request.respond(
             status=status, headers=headers, content_type=stream.media_type
         )

@@ -21,6 +21,7 @@ from velox.testing.transport import InProcessTransport
 
 if TYPE_CHECKING:
     from velox.app import Velox
+    from velox.auth import Account
 
 __all__ = ["TestClient"]
 
@@ -58,6 +59,13 @@ class TestClient(httpx.AsyncClient):
         self.app = app
         self._lifespan = AsyncExitStack()
 
+    def as_user(self, account: Account) -> TestClient:
+        """A client of the same app that is signed in as ``account``, a row of the project's table of users.
+
+        It is a sign-in like any other, begun with its first request; this client stays as it is.
+        """
+        return _SignedIn(self.app, account)
+
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         await settle(self.app)
         return await super().send(request, **options)
@@ -78,3 +86,21 @@ class TestClient(httpx.AsyncClient):
             await super().__aexit__(kind, error, trace)
         finally:
             await self._lifespan.aclose()
+
+
+class _SignedIn(TestClient):
+    """Signs in when the first request goes out: only then is there something to await."""
+
+    def __init__(self, app: Velox, account: Account) -> None:
+        super().__init__(app)
+        self._account = account
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        from velox.auth.lock import lock_of
+
+        if "authorization" not in self.headers:
+            lock = lock_of(self.app)
+            await settle(self.app)
+            tokens = lock.tokens(*await lock.sign_ins.begin(self._account))
+            self.headers["authorization"] = request.headers["authorization"] = f"Bearer {tokens.access_token}"
+        return await super().send(request, **options)

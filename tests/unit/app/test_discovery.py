@@ -70,6 +70,21 @@ def test_the_order_is_that_of_the_names_for_every_app(
     assert found == [["/a/", "/b/", "/c/"]] * 2
 
 
+def test_a_feature_folder_needs_no_init_file(
+    make_app: Callable[..., Velox], write: Callable[[str, str], None], tmp_path: Path
+) -> None:
+    """Python imports such a folder, and who forgot the file would see nothing but a 404."""
+    write("shop9/main.py", "")
+    for feature in ("apples", "apples/inner"):
+        folder = tmp_path / "shop9" / feature
+        folder.mkdir()
+        (folder / "routes.py").write_text(ROUTES.format(name=feature.replace("/", "_")))
+    (tmp_path / "shop9" / "static").mkdir()
+    app = make_app()
+    app.discover("shop9")
+    assert sorted(app.blueprints) == ["apples", "apples_inner"]
+
+
 def test_tests_are_not_imported(make_app: Callable[..., Velox], write: Callable[[str, str], None]) -> None:
     for name in (
         "items/tests/test_it.py",

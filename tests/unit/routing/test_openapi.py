@@ -192,6 +192,20 @@ def test_parameters_have_all_that_their_types_say(make_app: Callable[..., Velox]
     assert found["x-token"]["in"] == "header"
 
 
+def test_paths_that_differ_in_their_parameters_names_are_one(make_app: Callable[..., Velox]) -> None:
+    app = make_app()
+
+    @app.get("/shops/<shop>/items/<item>")
+    async def read(shop: int, item: int) -> None: ...
+
+    @app.delete("/shops/<shop_id>/items/<item_id>")
+    async def remove(shop_id: int, item_id: int) -> None: ...
+
+    (found,) = document(app)["paths"].values()
+    names = {method: [each["name"] for each in found[method]["parameters"]] for method in found}
+    assert names == {"get": ["shop", "item"], "delete": ["shop", "item"]}
+
+
 def test_a_default_that_json_cannot_hold_is_left_out(make_app: Callable[..., Velox]) -> None:
     app = make_app()
 
