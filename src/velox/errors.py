@@ -103,6 +103,9 @@ CODES: Mapping[str, str] = {
     "VX409": "the database is behind its migrations",
     "VX410": "a change of the models needs a decision",
     "VX411": "another process is migrating",
+    "VX412": "the database's content is not touched",
+    "VX413": "a dump cannot be read or loaded",
+    "VX414": "there is no seed",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",

@@ -32,13 +32,20 @@ def edit(shop: Path, old: str, new: str) -> None:
     path.write_text(source.replace(old, new))
 
 
-def test_the_first_migration_of_a_project_is_what_its_models_say(shop: Path, run: Run) -> None:
-    """``makeproject`` brings it, byte for byte what ``makemigrations`` writes."""
+def test_the_migrations_of_a_new_project_are_what_its_models_say(tmp_path: Path, run: Run) -> None:
+    """``makeproject`` brings them, byte for byte what ``makemigrations`` writes."""
+    run("velox", "makeproject", "shop", "--auth", cwd=tmp_path)
+    shop = tmp_path / "shop"
     assert run("velox", "makemigrations", "--check", cwd=shop).stdout.startswith("No changes")
-    brought = (shop / "migrations/0001_create_item.py").read_text()
-    shutil.rmtree(shop / "migrations")
-    run("velox", "makemigrations", cwd=shop)
-    assert (shop / "migrations/0001_create_item.py").read_text() == brought
+    for name, message in (("0002_create_accounts", ("-m", "Create accounts")), ("0001_create_item", ())):
+        path = shop / f"migrations/{name}.py"
+        brought = path.read_text()
+        path.unlink()
+        if name == "0001_create_item":
+            shutil.rmtree(shop / "app" / "users")
+        run("velox", "makemigrations", *message, cwd=shop)
+        assert path.read_text() == brought
+        path.unlink()
 
 
 def test_a_changed_model_is_migrated_and_back(shop: Path, run: Run) -> None:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from sqlalchemy import JSON, Dialect, Float, Numeric, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["ExactDecimal", "TypedJSON", "survives_float"]
+__all__ = ["ExactDecimal", "TypedJSON", "python_type", "survives_float"]
 
 _ANY_LENGTH = Context(prec=MAX_PREC)
 
@@ -113,6 +113,16 @@ class TypedJSON(TypeDecorator[Any]):
 @cache
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+
+
+def python_type(kind: TypeEngine[Any]) -> type[Any] | None:
+    """What Python has for a column of type ``kind``; ``None`` if SQLAlchemy does not say."""
+    try:
+        found = kind.python_type
+    except NotImplementedError:
+        return None
+    # A decorator says "object", unless it knows better.
+    return python_type(kind.impl_instance) if found is object and isinstance(kind, TypeDecorator) else found
 
 
 def survives_float(value: Decimal) -> bool:

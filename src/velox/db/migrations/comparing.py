@@ -10,12 +10,13 @@ from alembic.operations.ops import (
     AddColumnOp,
     AlterColumnOp,
     CreateTableOp,
+    CreateUniqueConstraintOp,
     MigrateOperation,
     ModifyTableOps,
     OpContainer,
     UpgradeOps,
 )
-from sqlalchemy import Column, Connection, Enum, MetaData, Table
+from sqlalchemy import Column, Connection, Enum, MetaData, Table, inspect
 from sqlalchemy.types import TypeEngine
 
 from velox.db.migrations.memory import Memory, meaning
@@ -43,11 +44,41 @@ def differences(connection: Connection, metadata: MetaData, memory: Memory | Non
         target_metadata=metadata,
     )
     found = produce_migrations(context, metadata).upgrade_ops
-    operations: list[MigrateOperation] = [] if found is None else list(found.ops)
+    operations: list[MigrateOperation] = [] if found is None else list(_real(found, connection, metadata))
     if memory is not None:
         operations = [_truly_typed(operation, memory) for operation in operations]
         operations += _forgotten(metadata, memory, operations)
     return UpgradeOps(operations)
+
+
+def _real(found: UpgradeOps, connection: Connection, metadata: MetaData) -> Iterator[MigrateOperation]:
+    """``found`` without what is different on paper only."""
+    for operation in found.ops:
+        if isinstance(operation, ModifyTableOps):
+            table = operation.table_name
+            kept = [each for each in operation.ops if not _is_on_paper(each, connection, metadata)]
+            if kept:
+                yield ModifyTableOps(table, kept, schema=operation.schema)
+        else:
+            yield operation
+
+
+def _is_on_paper(operation: MigrateOperation, connection: Connection, metadata: MetaData) -> bool:
+    """SQLite's habits: a key that says nothing of NULL, a constraint without a name, a decimal that is a number."""
+    if connection.dialect.name != "sqlite":
+        return False
+    if isinstance(operation, CreateUniqueConstraintOp):
+        columns = [getattr(column, "name", column) for column in operation.columns]
+        present = inspect(connection).get_unique_constraints(operation.table_name)
+        return any(each["name"] is None and each["column_names"] == columns for each in present)
+    if not isinstance(operation, AlterColumnOp) or operation.modify_server_default is not False:
+        return False
+    same_type = operation.modify_type is None or (
+        operation.existing_type is not None and meaning(operation.existing_type) == meaning(operation.modify_type)
+    )
+    column = metadata.tables[operation.table_name].columns[operation.column_name]
+    same_null = operation.modify_nullable is None or column.primary_key
+    return same_type and same_null and operation.modify_comment is False
 
 
 def flat(operations: OpContainer) -> Iterator[MigrateOperation]:

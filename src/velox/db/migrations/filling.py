@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 
 from velox.db.migrations.choices import Choices, undecided
 from velox.db.migrations.comparing import flat
-from velox.db.types import TypedJSON
+from velox.db.types import TypedJSON, python_type
 
 __all__ = ["Fill", "fills", "fills_back"]
 
@@ -116,7 +116,7 @@ def _value(table: str, column: Column[Any], choices: Choices) -> str | sql.Colum
     try:
         return _checked(given, column.type)
     except (ArithmeticError, InvalidOperation, LookupError, ValueError) as error:
-        kind = _python_type(column.type)
+        kind = python_type(column.type)
         raise undecided(
             f"{given!r} is no value for {name} ({getattr(kind, '__name__', kind)})", f"Say --default {name}=VALUE anew."
         ) from error
@@ -181,7 +181,7 @@ _NOTHING: dict[type, str] = {
 
 
 def _nothing(kind: TypeEngine[Any]) -> str | None:
-    return kind.enums[0] if isinstance(kind, Enum) else _NOTHING.get(_python_type(kind))
+    return kind.enums[0] if isinstance(kind, Enum) else _NOTHING.get(python_type(kind) or object)
 
 
 def _checked(text: str, kind: TypeEngine[Any]) -> str:
@@ -190,7 +190,7 @@ def _checked(text: str, kind: TypeEngine[Any]) -> str:
         if text not in kind.enums:
             raise LookupError(text)
         return text
-    python = _python_type(kind)
+    python: Any = python_type(kind)
     if python is bool:
         return {"true": "1", "1": "1", "false": "0", "0": "0"}[text.lower()]
     if python in {int, float, Decimal}:
@@ -200,13 +200,6 @@ def _checked(text: str, kind: TypeEngine[Any]) -> str:
     elif python is UUID:
         return UUID(text).hex
     return text
-
-
-def _python_type(kind: TypeEngine[Any]) -> Any:
-    try:
-        return kind.python_type
-    except NotImplementedError:
-        return str
 
 
 def _implemented(kind: TypeEngine[Any]) -> TypeEngine[Any]:
