@@ -56,7 +56,7 @@ async def prove(database: Database, history: History, revision: Revision, metada
         if copy is None:
             return Proof(None, remark)
         async with copy.connection() as connection:
-            rows, doubt = await connection.run_sync(_try_with_rows, history, revision)
+            rows, doubt = await connection.run_sync(_try_with_rows, history, revision, metadata)
             return Proof(rows, doubt or remark)
 
 
@@ -74,7 +74,9 @@ def _try(connection: Connection, history: History, revision: Revision, metadata:
     _same(revision, after, _seen(connection, shape_of), "up after down is not the same as up")
 
 
-def _try_with_rows(connection: Connection, history: History, revision: Revision) -> tuple[int | None, str | None]:
+def _try_with_rows(
+    connection: Connection, history: History, revision: Revision, metadata: MetaData | None
+) -> tuple[int | None, str | None]:
     """How many rows came through (``None`` when the copy is not where the migration begins), and what is in doubt.
 
     A dropped reference, say, cannot be brought back for rows that are there; the author should know, and may go on.
@@ -82,6 +84,8 @@ def _try_with_rows(connection: Connection, history: History, revision: Revision)
     heads = _seen(connection, read_heads)
     if set(heads) != set(revision.parents):
         return None, None
+    if metadata is not None and not _seen(connection, lambda clone: differences(clone, metadata).ops):
+        return None, "the database has all of it already; only note it: velox migrate --fake"
     before = _seen(connection, row_counts)
     _step(connection, history, revision, (revision.id,), "up with the rows of the project's database")
     _rows_kept(revision, before, _seen(connection, row_counts))
