@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +34,59 @@ def require() -> Callable[[object, str], None]:
         pytest.skip(reason)
 
     return check
+
+
+SERVERS = {
+    "postgresql": os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres"),
+    "mariadb": os.environ.get("TEST_MARIADB_URL", "mariadb://root@127.0.0.1:3306/test"),
+}
+"""Servers on which the user may make databases."""
+
+
+@pytest.fixture(scope="session")
+def server_databases() -> Iterator[Callable[[str], str | None]]:
+    """``server_databases("mariadb")``: the URL of an empty database that is dropped at the end of the run.
+
+    Each process of a parallel run has its own. ``None`` when the server is not there.
+    """
+    made: dict[str, str] = {}
+
+    def url_of(kind: str) -> str | None:
+        name = f"velox_test_{secrets.token_hex(6)}"
+        if kind not in made:
+            with suppress(OSError, ImportError):
+                _on_server(kind, f"CREATE DATABASE {name}")
+                made[kind] = name
+        return f"{SERVERS[kind].rpartition('/')[0]}/{made[kind]}" if kind in made else None
+
+    yield url_of
+    for kind, name in made.items():
+        force = " WITH (FORCE)" if kind == "postgresql" else ""
+        _on_server(kind, f"DROP DATABASE {name}{force}")
+
+
+def _on_server(kind: str, statement: str) -> None:
+    """In a thread: the test that asks may have an event loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(_execute(kind, statement))).result()
+
+
+async def _execute(kind: str, statement: str) -> None:
+    if kind == "postgresql":
+        import asyncpg
+
+        connection = await asyncpg.connect(SERVERS[kind])
+        await connection.execute(statement)
+        await connection.close()
+    else:
+        import asyncmy
+        from sqlalchemy import make_url
+
+        url = make_url(SERVERS[kind])
+        place = {"host": url.host, "port": url.port or 3306, "user": url.username, "password": url.password or ""}
+        connection = await asyncmy.connect(**place)
+        await connection.query(statement)
+        await connection.ensure_closed()
 
 
 @pytest.fixture

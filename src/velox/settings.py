@@ -77,11 +77,14 @@ class Settings(Sourced):
     previous_secret_keys: tuple[SecretStr, ...] = ()
     """The secret keys before this one: what they signed is still read, and nothing new is signed with them."""
     database_url: str = "sqlite:///app.db"
-    """Where the database is: ``sqlite:///app.db`` is a file in the project."""
+    """Where the database is: ``sqlite:///app.db`` is a file in the project; also ``postgresql://user:password@host/name``
+    and ``mariadb://user:password@host/name``."""
     database_pool_size: int = Field(default=5, ge=1)
-    """Connections that a worker holds at most."""
+    """The most connections of a worker that read at once; on a server, as many write."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
+    database_statement_timeout_s: Seconds = 30.0
+    """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
     redis_url: str | None = None
     """Redis or Valkey, for limits and caches that all workers and machines share; None: each machine has its own.
     `redis://host:6379/0`, `rediss://`, `unix://`, `redis+cluster://`, `redis+sentinel://`."""

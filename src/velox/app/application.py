@@ -140,7 +140,10 @@ class Velox(Routes, FrontedApp):
         self.version = version
         self.description = description
         self.database = Database(
-            settings.database_url, pool_size=settings.database_pool_size, timeout_s=settings.database_timeout_s
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            timeout_s=settings.database_timeout_s,
+            statement_timeout_s=settings.database_statement_timeout_s,
         )
         self._declared: list[Declared] = []
         self._installed: list[Installable] = []

@@ -23,6 +23,7 @@ from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
 
 if TYPE_CHECKING:
     from velox.app import Velox
+    from velox.db.engine import Room
 
 __all__ = ["Finding", "examine"]
 
@@ -159,7 +160,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         return
     database = patient.app.database
     try:
-        state, pending = asyncio.run(_state(patient.app))
+        state, pending, room = asyncio.run(_look_into(patient.app))
     except ConfigurationError as error:
         yield _failed(error)
     except Exception as error:  # noqa: BLE001 - a driver's error is a finding, whatever it is
@@ -167,6 +168,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         yield Finding("fail", text, "Check its rights and locks.")
     else:
         yield Finding("ok", f"database {database.display_url} can be read and written")
+        yield from _room(room, patient)
         yield _schema(patient, state, pending)
 
 
@@ -187,14 +189,30 @@ def _schema(patient: _Patient, state: State, pending: Sequence[str]) -> Finding:
     return Finding(level, missing, "Run: velox makemigrations, then velox migrate.")
 
 
-async def _state(app: Velox) -> tuple[State, Sequence[str]]:
+async def _look_into(app: Velox) -> tuple[State, Sequence[str], Room | None]:
     await app.database.start()
     try:
-        async with app.database.isolated():  # takes the lock for writing
-            state = await state_of(app.database)
-        return state, state.pending(History.read(Path(app.settings.migrations)))
+        # Takes the write lock, and gives it back.
+        async with app.database.isolated():
+            pass
+        state = await state_of(app.database)
+        return state, state.pending(History.read(Path(app.settings.migrations))), await app.database.room()
     finally:
         await app.database.stop()
+
+
+def _room(room: Room | None, patient: _Patient) -> Iterator[Finding]:
+    """Whether all workers' connections fit into what the server allows."""
+    if room is None or patient.settings is None:
+        return
+    workers = patient.settings.workers
+    needed = workers * room.worker
+    text = f"{workers} x {room.worker} connections at most, of {room.server} that the database allows"
+    if needed > room.server:
+        fitting = max(1, room.server // workers // 2)
+        yield Finding("fail", text, f"Set database_pool_size to {fitting}, or raise the server's max_connections.")
+    else:
+        yield Finding("ok", text)
 
 
 def _port(patient: _Patient) -> Iterator[Finding]:

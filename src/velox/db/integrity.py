@@ -2,52 +2,59 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 
 from velox.db.model import Model
+from velox.db.refusal import Reason, Refusal, refusal
 from velox.errors import Conflict, FieldError, Problem, ServiceUnavailable, ValidationProblem
 
 __all__ = ["integrity_problem", "problem_for"]
 
-# "UNIQUE constraint failed: link.slug, link.owner_id": https://www.sqlite.org/rescode.html#constraint
-_SQLITE = re.compile(r"(?P<kind>[A-Z ]+) constraint failed(?:: (?P<columns>.+))?")
+_RETRY_AFTER_S = "1"
 
 
-def problem_for(error: SQLAlchemyError) -> Problem | None:
-    """The answer to ``error``: 409 or 422 for a broken constraint, 503 for a database that is busy; ``None`` is a
+def problem_for(error: Exception) -> Problem | None:
+    """The answer to ``error``: 409 or 422 for what does not fit, 503 for a database that is busy or away; ``None`` is a
     mistake of ours.
+
+    A transaction that lost against another one (a deadlock, or a serialization failure) is a 503, too: nothing was
+    written, the request was sound, and sending it again a second later will do.
     """
-    if isinstance(error, IntegrityError):
-        return integrity_problem(error)
-    busy = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and "database is locked" in str(error.orig))
-    if busy:
-        return ServiceUnavailable("The database is busy.", headers={"Retry-After": "1"})
-    return None
+    found = refusal(error)
+    return None if found is None else _problem(found)
 
 
 def integrity_problem(error: IntegrityError) -> Problem:
     """The problem that names the fields behind a broken constraint, where the database tells them.
 
     A value that is taken is a 409 :class:`~velox.errors.Conflict`, and so is deleting what others refer to. A missing
-    value, one that breaks a check, and a reference to nothing are a 422 :class:`~velox.errors.ValidationProblem`.
+    value, one that breaks a check or does not fit into its column, and a reference to nothing are a 422
+    :class:`~velox.errors.ValidationProblem`.
     """
-    found = _SQLITE.match(str(error.orig))
-    kind, columns = (found["kind"], found["columns"] or "") if found else ("", "")
-    match kind:
-        case "UNIQUE" | "PRIMARY KEY":
-            return _taken(_fields(columns))
-        case "NOT NULL":
-            return _invalid(_fields(columns), "Input should not be null", "not_null")
-        case "FOREIGN KEY" if (error.statement or "").startswith("DELETE"):
+    return problem_for(error) or _problem(Refusal(Reason.OTHER))
+
+
+def _problem(found: Refusal) -> Problem:
+    fields = [_field(found.table, column) for column in found.columns if column]
+    match found.reason:
+        case Reason.TAKEN:
+            return _taken(fields)
+        case Reason.MISSING:
+            return _invalid(fields, "Input should not be null", "not_null")
+        case Reason.UNKNOWN:
+            return _invalid(fields, "It refers to something that does not exist", "foreign_key")
+        case Reason.IN_USE:
             return Conflict("It is still in use.")
-        case "FOREIGN KEY":
-            return _invalid([], "It refers to something that does not exist", "foreign_key")
-        case "CHECK":
-            return _invalid([], "It breaks a rule of the database", "check")
+        case Reason.CHECK:
+            return _invalid(fields, "It breaks a rule of the database", "check")
+        case Reason.TOO_MUCH:
+            return _invalid(fields, "Input is more than the database can store", "too_much")
+        case Reason.BUSY:
+            return ServiceUnavailable("The database is busy.", headers={"Retry-After": _RETRY_AFTER_S})
+        case Reason.AWAY:
+            return ServiceUnavailable("The database is away.", headers={"Retry-After": _RETRY_AFTER_S})
         case _:
             return Conflict("It does not fit what is stored.")
 
@@ -63,16 +70,6 @@ def _taken(fields: list[str]) -> Problem:
 def _invalid(fields: list[str], message: str, code: str) -> Problem:
     pointers = [f"/{field}" for field in fields] or [""]
     return ValidationProblem(f"{message}.", errors=[FieldError(message, code, pointer=pointer) for pointer in pointers])
-
-
-def _fields(columns: str) -> list[str]:
-    """``"link.slug, link.owner_id"`` as the names that the client knows these columns by."""
-    names: list[str] = []
-    for column in columns.split(", "):
-        table, _, name = column.partition(".")
-        if name:  # a unique index on an expression is told by its own name, which is nobody's business
-            names.append(_field(table, name))
-    return names
 
 
 def _field(table: str, column: str) -> str:

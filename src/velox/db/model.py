@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform, get_
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from sqlalchemy import MetaData, event
+from sqlalchemy import BigInteger, Integer, MetaData, event
 from sqlalchemy.exc import ArgumentError, InvalidRequestError
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
@@ -144,7 +144,7 @@ def _below(cls: type) -> Iterator[type]:
 
 
 def _choose_column_type(field: FieldInfo) -> None:
-    """Give a Decimal, list or dict field without a type of its own the column type that keeps it."""
+    """Give an int, Decimal, list or dict field without a type of its own the column type that keeps it."""
     metadata = next((item for item in field.metadata if isinstance(item, FieldInfoMetadata)), None)
     if metadata is not None and (metadata.sa_type, metadata.sa_column) != (PydanticUndefined, PydanticUndefined):
         return
@@ -153,9 +153,12 @@ def _choose_column_type(field: FieldInfo) -> None:
     except ValueError:
         return  # a union or the like: SQLModel says so itself, if the class is a table
     kind = get_origin(kind) or kind
-    if kind is Decimal:
+    if kind is int:
+        # SQLite's INTEGER has 64 bits, and is the only type that numbers rows by itself; a server's has 32.
+        chosen: Any = BigInteger().with_variant(Integer(), "sqlite")
+    elif kind is Decimal:
         digits = get_field_metadata(field)
-        chosen: Any = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
+        chosen = ExactDecimal(getattr(digits, "max_digits", None), getattr(digits, "decimal_places", None))
     elif kind in (list, dict):
         chosen = TypedJSON(field.annotation)
     else:

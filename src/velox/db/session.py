@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy import inspect
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from velox.db.integrity import integrity_problem
+from velox.db.integrity import problem_for
 from velox.db.reading import Reading
-from velox.errors import Problem
+from velox.errors import Problem, ServiceUnavailable
 from velox.location import shortened
 
 __all__ = ["NotAwaited", "Session"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class NotAwaited(RuntimeError):
@@ -35,6 +37,44 @@ class Session(Reading):
         super().__init__(*args, **options)
         self._asked: dict[object, tuple[Coroutine[Any, Any, Any], str, str, int]] = {}
         """Writes that were asked for and have not begun, with their places."""
+
+    @overload
+    async def one(self, statement: SelectOfScalar[T], missing: Problem | None = None, *, lock: bool = False) -> T: ...
+
+    @overload
+    async def one(
+        self, statement: Select[*Ts], missing: Problem | None = None, *, lock: bool = False
+    ) -> tuple[*Ts]: ...
+
+    async def one(self, statement: Any, missing: Problem | None = None, *, lock: bool = False) -> Any:
+        """The one row that ``statement`` selects.
+
+        Args:
+            statement: ``select(Link).where(...)``.
+            missing: The problem to raise when there is no row. Default: a plain :class:`~velox.errors.NotFound`.
+            lock: Keep the row from being written by anybody else until this transaction ends, and read it as it is now:
+                for what is computed from it. On SQLite the transaction itself is such a lock. Default ``False``.
+
+        Raises:
+            Problem: ``missing``; or a 503 when somebody else kept the row locked for ``database_timeout_s``.
+            sqlalchemy.exc.MultipleResultsFound: There are several rows: the statement is wrong.
+        """
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        return await super().one(statement, missing)
+
+    async def get(self, entity: type[T], ident: Any, *, lock: bool = False, **options: Any) -> T | None:  # type: ignore[override]
+        """The row with the primary key ``ident``, or ``None``.
+
+        Args:
+            entity: The table class.
+            ident: The key; a tuple where there are several columns.
+            lock: As in :meth:`one`.
+            **options: SQLAlchemy's, as ``options=[selectinload(...)]``.
+        """
+        if lock:
+            options["with_for_update"] = True
+        return await super().get(entity, ident, **options)
 
     def add(  # type: ignore[override]
         self, instance: T, *, conflict: Problem | None = None
@@ -108,8 +148,12 @@ class Session(Reading):
     async def _write(self, conflict: Problem | None) -> None:
         try:
             await self.flush()
-        except IntegrityError as error:
-            raise conflict or integrity_problem(error) from error
+        except DBAPIError as error:
+            problem = problem_for(error)
+            if problem is None:
+                raise
+            refused = not isinstance(problem, ServiceUnavailable)
+            raise (conflict if conflict is not None and refused else problem) from error
 
     async def _complete(self, row: object) -> None:
         """Load the columns that only the database knows (``row.hits = Link.hits + 1``): later, nobody could."""

@@ -6,10 +6,8 @@ computed from. Here the driver is in autocommit, and a lane says when a transact
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
-from pydantic_core import to_json
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
@@ -18,21 +16,16 @@ from sqlalchemy.util import await_
 
 from velox.db.adapter import Adapter, Cursor, Transaction
 from velox.db.driver import Connection
+from velox.db.engine import Lane
 from velox.db.pool import FairPool
+from velox.db.types import json_text
 
-__all__ = ["Lane", "open_engine"]
-
-
-class Lane(Enum):
-    """How a lane's connections begin a transaction."""
-
-    READ = "each statement sees the newest committed state; writing is refused"
-    WRITE = "BEGIN IMMEDIATE: one writer at a time, so that what a transaction read is still true when it writes"
-    INSIDE = "SAVEPOINT: inside a transaction that somebody else began and will roll back"
+__all__ = ["open_engine"]
 
 
 _TRANSACTIONS = {
     Lane.READ: None,
+    # One writer at a time, so that what a transaction has read is still true when it writes.
     Lane.WRITE: Transaction("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)),
     Lane.INSIDE: Transaction("SAVEPOINT velox", "RELEASE velox", ("ROLLBACK TO velox", "RELEASE velox")),
 }
@@ -100,5 +93,5 @@ def open_engine(path: str, lane: Lane, *, size: int, timeout_s: float, kept: Con
         max_overflow=0,
         pool_timeout=timeout_s,
         connect_args={"timeout_s": timeout_s},
-        json_serializer=lambda value: to_json(value).decode(),
+        json_serializer=json_text,
     )

@@ -8,19 +8,28 @@ from functools import cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import to_json
 from sqlalchemy import JSON, Dialect, Float, Numeric, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["ExactDecimal", "TypedJSON", "python_type", "survives_float"]
+__all__ = ["ExactDecimal", "TypedJSON", "json_text", "python_type", "survives_float"]
 
 _ANY_LENGTH = Context(prec=MAX_PREC)
+_WRITTEN_OUT = 15
+"""Up to so many zeros before the point are written out; a longer number is 1E+30."""
+
+
+def json_text(value: Any) -> str:
+    """``value`` for a plain JSON column; also a date, a UUID, a model."""
+    return to_json(value).decode()
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A Decimal that comes back as it went in, or is refused.
+    """A Decimal that comes back as it went in, or is refused; never rounded.
 
     SQLite has no decimal type. A double keeps any 15 significant digits (C's ``DBL_DIG``) and sorts and compares as a
-    number, which text would not; a value that it cannot keep is refused when it is written, never rounded.
+    number, which text would not; a value that it cannot keep is refused when it is written. The servers would round
+    what has more digits after the point than the column.
 
     Args:
         precision: The most digits, or ``None`` for as many as the database keeps.
@@ -44,22 +53,28 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return Numeric()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
-        if value is None or dialect.name != "sqlite":
-            return value
+        if value is None:
+            return None
         exact = value if isinstance(value, Decimal) else Decimal(str(value))
-        if not survives_float(exact):
+        if dialect.name == "sqlite" and not survives_float(exact):
             raise ValueError(f"SQLite keeps 15 significant digits exactly, and {exact} has more")
         if self.as_read(exact) != exact:
             raise ValueError(f"the column has {self.scale} digits after the point, and {exact} more")
-        return float(exact)
+        return float(exact) if dialect.name == "sqlite" else exact
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         return None if value is None else self.as_read(value)
 
     def as_read(self, value: Decimal | float) -> Decimal:
-        """``value`` in the form in which it is read: with ``scale`` digits after the point, and no negative zero."""
-        exact = Decimal(repr(float(value) + 0.0).removesuffix(".0"))
-        return exact if self.scale is None else exact.quantize(Decimal((0, (1,), -self.scale)), context=_ANY_LENGTH)
+        """``value`` in the form in which it is read: with ``scale`` digits after the point, or with those that it needs
+        and no zeros after them, and no negative zero.
+        """
+        exact = value if isinstance(value, Decimal) else Decimal(repr(float(value)))
+        if not exact:
+            exact = Decimal(0)
+        if self.scale is not None:
+            return exact.quantize(Decimal((0, (1,), -self.scale)), context=_ANY_LENGTH)
+        return _shortest(exact)
 
 
 class TypedJSON(TypeDecorator[Any]):
@@ -108,6 +123,14 @@ class TypedJSON(TypeDecorator[Any]):
             return _adapter(self.annotation).validate_json(text)
         except ValidationError as error:
             raise ValueError(f"stored JSON does not fit {self.annotation}: {error}") from error
+
+
+def _shortest(value: Decimal) -> Decimal:
+    """Without zeros at the end: ``Decimal("9.5")`` for 9.50, ``Decimal("100")`` as it is."""
+    short = value.normalize(_ANY_LENGTH)
+    exponent = short.as_tuple().exponent
+    written_out = isinstance(exponent, int) and 0 < exponent <= _WRITTEN_OUT
+    return short.quantize(Decimal(1), context=_ANY_LENGTH) if written_out else short
 
 
 @cache

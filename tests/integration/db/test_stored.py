@@ -14,6 +14,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import StatementError
 
 from velox.db import Database, Field, Model, Public, col, select
+from velox.errors import ValidationProblem
 
 
 class Size(Enum):
@@ -47,7 +48,7 @@ class StoredRow(Model, table=True):
 
 
 VALUES: list[tuple[str, Any, str]] = [
-    ("text", "é\u2028\x00", "'é\\u2028\\x00'"),
+    ("text", "é\u2028\U0001f600", "'é\\u2028😀'"),
     ("whole", -(2**63), "-9223372036854775808"),
     ("ratio", -0.0, "0.0"),
     ("ratio", 3, "3.0"),
@@ -84,26 +85,26 @@ def shown(row: StoredRow) -> Any:
 
 @pytest.mark.parametrize(("name", "value", "read"), VALUES)
 async def test_an_added_row_has_the_values_that_a_read_returns(
-    database: Database, name: str, value: Any, read: str
+    stored: Database, name: str, value: Any, read: str
 ) -> None:
     """In the same form, for every type of column: when it is made, when it is changed, and when it is read."""
-    async with database.session() as db:
+    async with stored.session() as db:
         made = await db.add(StoredRow(**{name: value}))
         assert read == repr(getattr(made, name))
-    async with database.session() as db:
+    async with stored.session() as db:
         changed = await db.add(StoredRow())
         setattr(changed, name, value)
     assert read == repr(getattr(changed, name))
-    async with database.reader() as reader:
+    async with stored.reader() as reader:
         found = await reader.one(select(StoredRow).where(StoredRow.id == made.id))
     assert read == repr(getattr(found, name))
     assert shown(found) == shown(made)
 
 
-async def test_the_form_costs_no_statement(database: Database) -> None:
+async def test_the_form_costs_no_statement(stored: Database) -> None:
     """One INSERT, and nothing is read again."""
     statements: list[str] = []
-    async with database.session() as db:
+    async with stored.session() as db:
         engine = (await db.connection()).engine.sync_engine
 
         @event.listens_for(engine, "before_cursor_execute")
@@ -114,37 +115,37 @@ async def test_the_form_costs_no_statement(database: Database) -> None:
     assert statements == ["INSERT"]
 
 
-async def test_what_a_column_computes_has_the_form_too(database: Database) -> None:
+async def test_what_a_column_computes_has_the_form_too(stored: Database) -> None:
     """A value that ``onupdate`` made is in UTC after the commit."""
-    async with database.session() as db:
+    async with stored.session() as db:
         row = await db.add(StoredRow())
         row.text = "changed"
     assert repr(row.touched_at) == "datetime.datetime(2026, 1, 1, 10, 0, tzinfo=datetime.timezone.utc)"
 
 
 @pytest.mark.parametrize("value", [Decimal("9.555"), Decimal("1234567890123456.78")])
-async def test_a_decimal_that_its_column_would_round_is_refused(database: Database, value: Decimal) -> None:
+async def test_a_decimal_that_its_column_would_round_is_refused(stored: Database, value: Decimal) -> None:
     """When it is written; comparing with it is fine, and so is computing."""
-    async with database.session() as db:
+    async with stored.session() as db:
         await db.add(StoredRow(money=Decimal("9.55")))
         assert (await db.exec(select(StoredRow).where(StoredRow.money == value))).all() == []
         assert len((await db.exec(select(StoredRow).where(col(StoredRow.money) <= value))).all()) == 1
         assert (await db.exec(select(col(StoredRow.money) * 2))).one() == Decimal("19.10")
-    with pytest.raises(StatementError, match="digits"):
-        async with database.session() as db:
+    with pytest.raises((StatementError, ValidationProblem), match=r"digits|more than the database"):
+        async with stored.session() as db:
             await db.add(StoredRow(money=value))
 
 
-async def test_an_empty_json_column_is_null(database: Database) -> None:
+async def test_an_empty_json_column_is_null(stored: Database) -> None:
     """SQL's NULL, so that a query finds it."""
-    async with database.session() as db:
+    async with stored.session() as db:
         await db.add(StoredRow(tags=None))
         assert len((await db.exec(select(StoredRow).where(col(StoredRow.tags).is_(None)))).all()) == 1
 
 
-async def test_a_query_sees_into_json(database: Database) -> None:
+async def test_a_query_sees_into_json(stored: Database) -> None:
     """An element is plain JSON, whatever the type of the whole."""
-    async with database.session() as db:
+    async with stored.session() as db:
         await db.add(StoredRow(days=[date(2026, 1, 1)], extra={"a": {"b": 1}}))
         assert (await db.exec(select(col(StoredRow.days)[0]))).one() == "2026-01-01"
         assert (await db.exec(select(col(StoredRow.extra)["a"]))).one() == {"b": 1}
@@ -152,11 +153,22 @@ async def test_a_query_sees_into_json(database: Database) -> None:
         assert len((await db.exec(found)).all()) == 1
 
 
-async def test_stored_json_that_does_not_fit_says_so(database: Database) -> None:
+async def test_stored_json_that_does_not_fit_says_so(stored: Database) -> None:
     """After a change of the annotation without a migration, for example."""
-    async with database.session() as db:
+    async with stored.session() as db:
         await db.add(StoredRow(tags=["no day"]))
         await db.exec(text("UPDATE storedrow SET days = tags"))  # type: ignore[call-overload]
     with pytest.raises(ValueError, match=r"stored JSON does not fit .*date"):
-        async with database.reader() as reader:
+        async with stored.reader() as reader:
             await reader.one(select(StoredRow))
+
+
+async def test_what_no_column_can_hold_is_a_422(server: Database) -> None:
+    """It comes from the client, so it is no fault of the server."""
+    too_much: dict[str, Any] = {"whole": 2**64, "money": Decimal("1E+15")}
+    if server.url.startswith("postgresql"):
+        too_much["text"] = "no \0 here"
+    for name, value in too_much.items():
+        with pytest.raises(ValidationProblem, match="more than the database can store"):
+            async with server.session() as db:
+                await db.add(StoredRow(**{name: value}))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import MetaData
 
 from velox import ConfigurationError, Settings, Velox
 from velox.db import Field, Model, Public, Session, func, select
@@ -33,9 +36,24 @@ def make_app(url: str, *, env: str = "test") -> Velox:
     return app
 
 
-@pytest.fixture(params=["file", "memory"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Velox:
-    return make_app(f"sqlite:///{tmp_path}/test.db" if request.param == "file" else "sqlite://")
+@pytest.fixture(params=["file", "memory", "postgresql", "mariadb"])
+def app(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    require: Callable[[object, str], None],
+    server_databases: Callable[[str], str | None],
+) -> Velox:
+    if request.param in {"file", "memory"}:
+        return make_app(f"sqlite:///{tmp_path}/test.db" if request.param == "file" else "sqlite://")
+    url = server_databases(request.param)
+    require(url, f"{request.param} on this machine")
+    app = make_app(str(url))
+    # Other tests' models are not all made for every server.
+    tables = MetaData()
+    IsolatedRow.__table__.to_metadata(tables)
+    monkeypatch.setattr(app.database, "create_tables", partial(app.database.create_tables, tables))
+    return app
 
 
 async def count(db: Session) -> int:
@@ -109,3 +127,8 @@ def test_an_app_that_is_not_for_tests_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"VX601 the database sqlite:////srv/app.db \(argument\) is not"):
         check_test_database(make_app("sqlite:////srv/app.db"))
     check_test_database(make_app(f"sqlite:///{tmp_path}/test.db"))
+    with pytest.raises(
+        ConfigurationError, match=r"VX601 the database postgresql://me:\*\*\*@db/shop \(argument\) is not"
+    ):
+        check_test_database(make_app("postgresql://me:hunter2@db/shop"))
+    check_test_database(make_app("postgresql://me:hunter2@db/shop_test"))

@@ -1,0 +1,83 @@
+"""What ``Database`` asks of the engine behind its URL; one file an engine."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+__all__ = ["Engine", "Lane", "Lanes", "Limits", "Room"]
+
+
+class Lane(Enum):
+    """How a lane's connections begin a transaction."""
+
+    READ = "each statement sees the newest committed state; writing is refused"
+    WRITE = "a transaction, so that what is written is committed together or not at all"
+    INSIDE = "SAVEPOINT: inside a transaction that somebody else began and will roll back"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a worker may take of the database, and how long it waits."""
+
+    pool_size: int = 5
+    """The most connections that read at once, and on a server as many that write. At least 1."""
+    timeout_s: float = 5.0
+    """Seconds to wait for a connection, and then for another's lock."""
+    statement_timeout_s: float = 30.0
+    """Seconds that a server works on one statement; 0 is for ever."""
+
+
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Lanes:
+    """The open engines: one that writes, one that reads."""
+
+    write: AsyncEngine
+    read: AsyncEngine
+    kept: _Closing | None = None
+    """The single connection under both, where there is one."""
+
+    async def close(self) -> None:
+        await self.write.dispose()
+        await self.read.dispose()
+        if self.kept is not None:
+            await self.kept.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many connections fit."""
+
+    worker: int
+    """The most that one worker opens."""
+    server: int
+    """The most that the server allows to all its clients."""
+
+
+class Engine(Protocol):
+    """A kind of database, and where it is. Nothing is opened before :meth:`open`."""
+
+    url: URL
+    probe: str
+    """A statement that shows that it answers."""
+
+    async def open(self) -> Lanes:
+        """Raises ConfigurationError VX402 when it cannot be reached."""
+
+    def isolated(self, lanes: Lanes) -> AbstractAsyncContextManager[Lanes]:
+        """Other lanes, whose every commit is undone at the end. All share one connection and one transaction."""
+
+    def tables_held(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        """Inside, no other worker makes tables. ``connection`` is in a transaction."""
+
+    async def room(self, connection: AsyncConnection) -> Room | None:
+        """How many connections there are to share; ``None``: as many as files can be opened."""
