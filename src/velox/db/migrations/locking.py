@@ -31,6 +31,9 @@ async def locked(connection: AsyncConnection, timeout_s: float) -> AsyncIterator
     if server == "sqlite":
         yield
         return
+    # Requests have a limit for each statement; an index may take longer.
+    unlimited = "SET statement_timeout = 0" if server == "postgresql" else "SET SESSION max_statement_time = 0"
+    await connection.execute(text(unlimited))
     take, give = _postgresql if server == "postgresql" else _mariadb
     if not await take(connection, timeout_s):
         raise ConfigurationError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from velox.db.migrations.history import LATEST, History
 from velox.db.migrations.making import compare, new_file, write_proved
 from velox.db.migrations.moving import Done, applied_heads, migrate
 from velox.db.model import NAMING_CONVENTION
+from velox.db.upkeep.clearing import drop_everything
 
 
 @dataclass
@@ -90,13 +92,39 @@ class Story:
         )
 
 
-@pytest.fixture
-async def story(tmp_path: Path) -> AsyncIterator[Story]:
-    """A new project on SQLite."""
-    database = Database(f"sqlite:///{tmp_path}/test.db", timeout_s=30)
+@asynccontextmanager
+async def begun(folder: Path, url: str) -> AsyncIterator[Story]:
+    database = Database(url, timeout_s=30)
     await database.start()
-    yield Story(tmp_path / "migrations", database)
+    yield Story(folder, database)
+    if not url.startswith("sqlite"):
+        await drop_everything(database)
     await database.stop()
+
+
+@pytest.fixture(params=["file", "postgresql", "mariadb"])
+async def story(
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: Callable[[str], str]
+) -> AsyncIterator[Story]:
+    """A new project, on each kind of server."""
+    async with begun(tmp_path / "migrations", url_of(request.param)) as found:
+        yield found
+
+
+@pytest.fixture
+async def on_sqlite(tmp_path: Path) -> AsyncIterator[Story]:
+    """A new project on SQLite, for what only SQLite has or lacks."""
+    async with begun(tmp_path / "migrations", f"sqlite:///{tmp_path}/test.db") as found:
+        yield found
+
+
+@pytest.fixture(params=["file", "postgresql"])
+async def transactional(
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: Callable[[str], str]
+) -> AsyncIterator[Story]:
+    """A new project where changes of tables can be undone."""
+    async with begun(tmp_path / "migrations", url_of(request.param)) as found:
+        yield found
 
 
 @pytest.fixture
