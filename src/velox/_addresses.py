@@ -8,9 +8,11 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_settings import NoDecode
 
-__all__ = ["HeaderValue", "Hosts", "Proxies"]
+__all__ = ["HeaderNames", "HeaderValue", "Hosts", "Origins", "Proxies"]
 
 HOST: Final = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]")
+ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE: Final = re.compile(r"[ -~]*")
 MAX_PROXIES: Final = 32
 
@@ -29,6 +31,19 @@ def host(text: str) -> str:
     if HOST.fullmatch(lowered) is None:
         raise ValueError("it should be a host without scheme and port, such as example.com or *.example.com")
     return lowered
+
+
+def origin(text: str) -> str:
+    lowered = text.lower()
+    if ORIGIN.fullmatch(lowered) is None:
+        raise ValueError("it should be a scheme and a host without path, such as https://app.example.com, or *")
+    return lowered
+
+
+def header_name(text: str) -> str:
+    if HEADER_NAME.fullmatch(text) is None:
+        raise ValueError("it should be the name of a header field, such as X-Request-ID")
+    return text
 
 
 def proxies(value: Any) -> int | tuple[str, ...]:
@@ -52,6 +67,10 @@ def header_value(text: str) -> str:
 
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(host)], ...], NoDecode, BeforeValidator(listed)]
 """Names of hosts, or with ``*.`` before them of all hosts below."""
+Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], NoDecode, BeforeValidator(listed)]
+"""Origins as browsers send them: scheme, host and a port that is not the scheme's own."""
+HeaderNames = Annotated[tuple[Annotated[str, AfterValidator(header_name)], ...], NoDecode, BeforeValidator(listed)]
+"""Names of header fields."""
 Proxies = Annotated[int | tuple[str, ...], NoDecode, PlainValidator(proxies)]
 """Proxies: how many, or their networks."""
 HeaderValue = Annotated[str, AfterValidator(header_value)]

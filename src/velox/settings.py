@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from velox._addresses import HeaderValue, Hosts, Proxies
+from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
 from velox._sources import Sourced, mask, options
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
 from velox.units import parse_duration, parse_size
@@ -83,8 +83,6 @@ class Settings(Sourced):
     """The most connections of a worker that read at once; on a server, as many write."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
-    database_statement_timeout_s: Seconds = 30.0
-    """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
     redis_url: str | None = None
     """Redis or Valkey, for limits and caches that all workers and machines share; None: each machine has its own.
     `redis://host:6379/0`, `rediss://`, `unix://`, `redis+cluster://`, `redis+sentinel://`."""
@@ -92,6 +90,8 @@ class Settings(Sourced):
     """How long a request waits for Redis, in seconds; then it goes on without."""
     redis_required: bool = False
     """Whether the app is not ready while Redis is down, though it could go on without."""
+    database_statement_timeout_s: Seconds = 30.0
+    """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20
@@ -119,6 +119,24 @@ class Settings(Sourced):
     allowed_hosts: Hosts = ()
     """The names that the app answers to, without ports: ``example.com``, or ``*.example.com`` for all names below it.
     With commas between in the environment. Other hosts get a 400. Empty, or ``*``: any host is right."""
+    cors_origins: Origins = ()
+    """The other sites whose pages may use the app from a browser: ``https://app.example.com``, with commas between in
+    the environment. ``*``: all of them. Empty: none, and no header says anything about it."""
+    cors_credentials: bool = False
+    """Whether those pages' requests bring cookies; not together with ``*``."""
+    cors_headers: HeaderNames = ("Authorization", "Content-Type", "Idempotency-Key", "X-API-Key", "X-CSRF-Token")
+    """The header fields that those pages may send."""
+    cors_exposed_headers: HeaderNames = (
+        "ETag",
+        "Location",
+        "RateLimit",
+        "RateLimit-Policy",
+        "Retry-After",
+        "X-Request-ID",
+    )
+    """The header fields that those pages may read."""
+    cors_max_age_s: Seconds = 600.0
+    """For how long a browser may remember the permission, in seconds."""
     trusted_proxies: Proxies = 0
     """The proxies that are believed when they say who the client is: their networks (``10.0.0.0/8``, with commas
     between), or how many stand in front of an app that cannot be reached around them. 0: none."""

@@ -136,6 +136,7 @@ class Velox(Routes, FrontedApp):
             ) from None
         self.settings = settings
         self.set_up_front(settings)
+        self.set_up_cors(settings)
         self.title = title or name
         self.version = version
         self.description = description

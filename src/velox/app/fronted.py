@@ -12,6 +12,7 @@ from sanic.models.futures import FutureRoute, FutureStatic
 from sanic.request import Request
 from sanic_routing.route import Route
 
+from velox.http.cors import CrossOrigin
 from velox.http.front import Front
 from velox.http.static import StaticFiles
 from velox.settings import Settings
@@ -37,6 +38,13 @@ class FrontedApp(Sanic[Config, SimpleNamespace]):
         self._served: list[Route] = []
         # Sanic believes proxies by itself when these are set, as SANIC_ variables do: one of us has to decide.
         self.config.update({"FORWARDED_SECRET": None, "PROXIES_COUNT": None, "REAL_IP_HEADER": None})
+
+    def set_up_cors(self, settings: Settings) -> None:
+        """Let other sites' pages use the app, if there are any that may."""
+        if settings.cors_origins:
+            rules = CrossOrigin(settings)
+            self.register_middleware(rules.preflight, "request", priority=FIRST - 1)
+            self.register_middleware(rules.add_headers, "response", priority=-FIRST + 1)
 
     def prepare(self, *args: Any, protocol: type[Any] | None = None, **named: Any) -> None:
         """As Sanic's; Velox's protocol writes the security headers by itself."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError
 
-from velox.db.model import Model
+from velox.db.model import Model, below
 from velox.db.refusal import Reason, Refusal, refusal
 from velox.errors import Conflict, FieldError, Problem, ServiceUnavailable, ValidationProblem
 
@@ -73,9 +74,10 @@ def _invalid(fields: list[str], message: str, code: str) -> Problem:
 
 
 def _field(table: str, column: str) -> str:
-    for mapper in Model._sa_registry.mappers:
-        local: Any = mapper.local_table
-        if local.name == table and column in local.c:
+    for model in below(Model):
+        mapper: Any = inspect(model, raiseerr=False)  # None for a class that could not be mapped
+        local: Any = mapper.local_table if mapper is not None else None
+        if local is not None and local.name == table and column in local.c:
             key = mapper.get_property_by_column(local.c[column]).key
             return mapper.class_.model_fields[key].alias or key
     return column

@@ -23,7 +23,7 @@ from velox.db.types import ExactDecimal, TypedJSON
 from velox.errors import ConfigurationError
 from velox.location import location_of
 
-__all__ = ["NAMING_CONVENTION", "Model"]
+__all__ = ["NAMING_CONVENTION", "Model", "below"]
 
 # A constraint without a name cannot be dropped by a migration.
 NAMING_CONVENTION = {
@@ -120,7 +120,7 @@ def _explained(cls: Any, error: Exception) -> ConfigurationError | None:
     here = f"{location_of(cls)}: {cls.__module__}.{cls.__name__}"
     if "is already defined for this MetaData" in str(error):
         table = cls.__tablename__
-        others = [one for one in _below(Model) if getattr(one.__dict__.get("__table__"), "name", None) == table]
+        others = [one for one in below(Model) if getattr(one.__dict__.get("__table__"), "name", None) == table]
         names = " and ".join(f"{other.__module__}.{other.__name__}, {location_of(other)}" for other in others)
         return ConfigurationError(
             "VX403",
@@ -136,11 +136,12 @@ def _explained(cls: Any, error: Exception) -> ConfigurationError | None:
     return None
 
 
-def _below(cls: type) -> Iterator[type]:
+def below(cls: type) -> Iterator[type]:
+    """All subclasses, and theirs."""
     subclasses: list[type] = type.__subclasses__(cls)
     for subclass in subclasses:
         yield subclass
-        yield from _below(subclass)
+        yield from below(subclass)
 
 
 def _choose_column_type(field: FieldInfo) -> None:
