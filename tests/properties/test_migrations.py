@@ -20,6 +20,7 @@ from sqlalchemy.orm import registry
 
 from velox.db import Database, Field, Model
 from velox.db.migrations.choices import Choices
+from velox.db.migrations.cloning import empty_clone
 from velox.db.migrations.drift import drift_of
 from velox.db.migrations.history import History
 from velox.db.migrations.making import compare, new_file, write_proved
@@ -122,13 +123,14 @@ async def live_through(moments: list[MetaData], folder: Path) -> None:
 
 async def step(database: Database, metadata: MetaData, folder: Path) -> None:
     history = History.read(folder)
-    drafted = await compare(database, history, metadata, Choices(keeps_apart=True))
-    if drafted is not None:
-        file = new_file(history, drafted)
-        await write_proved(folder, file, database, history, metadata)
-        await migrate(database, History.read(folder))
-    assert await drift_of(database, metadata) == []
-    assert await compare(database, History.read(folder), metadata, Choices()) is None
+    async with empty_clone(database) as clone:
+        drafted = await compare(clone, history, metadata, Choices(keeps_apart=True))
+        if drafted is not None:
+            file = new_file(history, drafted)
+            await write_proved(file, clone, database, history, metadata, folder=folder)
+            await migrate(database, History.read(folder))
+        assert await drift_of(database, metadata) == []
+        assert await compare(clone, History.read(folder), metadata, Choices()) is None
 
 
 def insert_one(connection: Any, metadata: MetaData) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from velox.db.migrations.choices import Choices
     from velox.db.migrations.drafting import Draft
     from velox.db.migrations.making import NewFile
+    from velox.db.migrations.proving import Proof
 
 __all__ = ["makemigrations"]
 
@@ -113,7 +114,15 @@ def makemigrations(
 
 
 def _check(project: Project, choices: Choices) -> None:
-    drafted = _compare(project, choices)
+    from velox.db import Model
+    from velox.db.migrations.cloning import empty_clone
+    from velox.db.migrations.making import compare
+
+    async def work(database: Database) -> Draft | None:
+        async with empty_clone(database) as clone:
+            return await compare(clone, project.history, Model.metadata, choices)
+
+    drafted = project.run(work)
     if drafted is None:
         click.echo("No changes: the migrations make what the models say.")
         return
@@ -124,60 +133,52 @@ def _check(project: Project, choices: Choices) -> None:
 
 
 def _write_changes(project: Project, choices: Choices, *, message: str | None, name: str | None) -> None:
-    from velox.db.migrations.making import new_file
+    from velox.db import Model
+    from velox.db.migrations.cloning import empty_clone
+    from velox.db.migrations.making import compare, new_file, write_proved
 
-    drafted = _compare(project, choices)
-    if drafted is None:
-        click.echo("No changes: the migrations make what the models say. Nothing was written.")
-        return
-    _show(drafted)
-    _write(project, new_file(project.history, drafted, title=message, name=name), follows_models=True)
+    async def work(database: Database) -> None:
+        async with empty_clone(database) as clone:
+            drafted = await compare(clone, project.history, Model.metadata, choices)
+            if drafted is None:
+                click.echo("No changes: the migrations make what the models say. Nothing was written.")
+                return
+            _show(drafted)
+            file = new_file(project.history, drafted, title=message, name=name)
+            proof = await write_proved(file, clone, database, project.history, Model.metadata, folder=project.folder)
+        _report(project, file, proof, follows_models=True)
+
+    project.run(work)
 
 
 def _write_by_hand(project: Project, *, message: str | None, name: str | None, merging: bool) -> None:
-    from velox.db.migrations.making import blank, merge
+    from velox.db.migrations.cloning import empty_clone
+    from velox.db.migrations.making import blank, merge, write_proved
 
-    if not merging:
-        _write(project, blank(project.history, title=message or name or "By hand", name=name), follows_models=False)
-        return
-    file = merge(project.history)
+    title = message or name or "By hand"
+    file = merge(project.history) if merging else blank(project.history, title=title, name=name)
     if file is None:
         click.echo("There is one newest migration: nothing to join.")
-    else:
-        _write(project, file, follows_models=False)
-
-
-def _compare(project: Project, choices: Choices) -> Draft | None:
-    from velox.db import Model
-    from velox.db.migrations.making import compare
-
-    async def work(database: Database) -> Draft | None:
-        return await compare(database, project.history, Model.metadata, choices)
-
-    return project.run(work)
-
-
-def _write(project: Project, file: NewFile, *, follows_models: bool) -> None:
-    from velox.db import Model
-    from velox.db.migrations.making import write_proved
-    from velox.db.migrations.proving import Proof
+        return
 
     async def work(database: Database) -> Proof:
-        metadata = Model.metadata if follows_models else None
-        return await write_proved(project.folder, file, database, project.history, metadata)
+        async with empty_clone(database) as clone:
+            return await write_proved(file, clone, database, project.history, None, folder=project.folder)
 
-    proof = project.run(work)
-    click.echo(f"{style('wrote', 'green')}   {project.folder / file.id}.py")
+    _report(project, file, project.run(work), follows_models=merging)
+
+
+def _report(project: Project, file: NewFile, proof: Proof, *, follows_models: bool) -> None:
+    place = project.folder / f"{file.id}.py"
+    click.echo(f"{style('wrote', 'green')}   {place}")
     rows = "1 row" if proof.rows == 1 else f"{proof.rows} rows"
     where = "an empty clone" if proof.rows is None else f"a copy of the database ({rows})"
     seen = "up, same as the models, down, up" if follows_models else "up, down, up"
     click.echo(f"{style('proved', 'green')}  {seen}: on {where}")
     if proof.remark:
         note(f"{style('note', 'yellow', stderr=True)} {proof.remark}")
-    if follows_models:
-        click.echo("\nNext:\n  velox migrate")
-    else:
-        click.echo(f"\nNext:\n  edit {project.folder / file.id}.py\n  velox migrate")
+    edit = "" if follows_models else f"\n  edit {place}"
+    click.echo(f"\nNext:{edit}\n  velox migrate")
 
 
 def _show(drafted: Draft) -> None:

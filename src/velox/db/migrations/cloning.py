@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from velox.db.database import Database
+from velox.db.upkeep.clearing import drop_everything
 
 __all__ = ["Clone", "copy_of", "empty_clone"]
 
@@ -33,6 +34,11 @@ class Clone:
 
     database: Database
     remark: str | None = None
+
+    async def empty(self) -> Database:
+        """The database, without what was tried on it before."""
+        await drop_everything(self.database)
+        return self.database
 
 
 @asynccontextmanager

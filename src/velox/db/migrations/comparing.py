@@ -9,8 +9,12 @@ from alembic.autogenerate import produce_migrations
 from alembic.operations.ops import (
     AddColumnOp,
     AlterColumnOp,
+    CreateForeignKeyOp,
     CreateTableOp,
     CreateUniqueConstraintOp,
+    DropConstraintOp,
+    DropIndexOp,
+    DropTableOp,
     MigrateOperation,
     ModifyTableOps,
     OpContainer,
@@ -22,7 +26,7 @@ from sqlalchemy.types import TypeEngine
 from velox.db.migrations.memory import Memory, meaning
 from velox.db.migrations.running import context_on
 
-__all__ = ["INTERNAL", "differences", "flat", "undoing"]
+__all__ = ["INTERNAL", "differences", "flat", "undoing", "without_lost_indexes"]
 
 INTERNAL = "velox_"
 """How the names of Velox's own tables begin: they make and change themselves, and are in no migration."""
@@ -48,7 +52,7 @@ def differences(connection: Connection, metadata: MetaData, memory: Memory | Non
     if memory is not None:
         operations = [_truly_typed(operation, memory) for operation in operations]
         operations += _forgotten(metadata, memory, operations)
-    return UpgradeOps(operations)
+    return without_lost_indexes(UpgradeOps(operations))
 
 
 def _real(found: UpgradeOps, connection: Connection, metadata: MetaData) -> Iterator[MigrateOperation]:
@@ -58,9 +62,16 @@ def _real(found: UpgradeOps, connection: Connection, metadata: MetaData) -> Iter
             table = operation.table_name
             kept = [each for each in operation.ops if not _is_on_paper(each, connection, metadata)]
             if kept:
-                yield ModifyTableOps(table, kept, schema=operation.schema)
+                yield ModifyTableOps(table, sorted(kept, key=_rank), schema=operation.schema)
         else:
             yield operation
+
+
+def _rank(operation: MigrateOperation) -> int:
+    """A reference leans on an index, for MariaDB: it goes before, and comes after."""
+    if isinstance(operation, DropConstraintOp) and operation.constraint_type == "foreignkey":
+        return 0
+    return 2 if isinstance(operation, CreateForeignKeyOp) else 1
 
 
 def _is_on_paper(operation: MigrateOperation, connection: Connection, metadata: MetaData) -> bool:
@@ -103,9 +114,21 @@ def _truly_typed(operation: MigrateOperation, memory: Memory) -> MigrateOperatio
     return operation
 
 
+def without_lost_indexes(operations: UpgradeOps) -> UpgradeOps:
+    """``operations`` without dropping the indexes of tables that are dropped anyway: MariaDB would refuse some."""
+    dropped = {each.table_name for each in operations.ops if isinstance(each, DropTableOp)}
+    kept: list[MigrateOperation] = []
+    for each in operations.ops:
+        if not isinstance(each, ModifyTableOps) or each.table_name not in dropped:
+            kept.append(each)
+        elif rest := [inner for inner in each.ops if not isinstance(inner, DropIndexOp)]:
+            kept.append(ModifyTableOps(each.table_name, rest, schema=each.schema))
+    return UpgradeOps(kept)
+
+
 def undoing(operations: UpgradeOps, memory: Memory) -> UpgradeOps:
     """The operations that take ``operations`` back, last first, with the column types that migrations wrote."""
-    back = UpgradeOps([operation.reverse() for operation in reversed(operations.ops)])
+    back = without_lost_indexes(UpgradeOps([operation.reverse() for operation in reversed(operations.ops)]))
     for each in flat(back):
         if isinstance(each, CreateTableOp):
             for item in each.columns:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, MetaData
 
 from velox.db.database import Database
 from velox.db.migrations.choices import Choices
-from velox.db.migrations.cloning import empty_clone
+from velox.db.migrations.cloning import Clone
 from velox.db.migrations.describing import slug
 from velox.db.migrations.drafting import Draft, draft
 from velox.db.migrations.history import History, Revision, read_revision
@@ -32,17 +32,17 @@ class NewFile:
     text: str
 
 
-async def compare(database: Database, history: History, metadata: MetaData, choices: Choices) -> Draft | None:
+async def compare(clone: Clone, history: History, metadata: MetaData, choices: Choices) -> Draft | None:
     """What the models have and the migrations do not make; ``None`` for nothing.
 
-    The migrations are run on an empty clone. The project's own database is not looked at: it may be behind, or not be
-    there at all.
+    The migrations are run on ``clone``. The project's own database is not looked at: it may be behind, or not be there
+    at all.
 
     Raises:
         ConfigurationError: VX405, there are several newest migrations; VX410, something is to be decided.
     """
     history.refuse_branches()
-    async with empty_clone(database) as clone, clone.database.connection() as connection:
+    async with (await clone.empty()).connection() as connection:
         return await connection.run_sync(_compare, history, metadata, choices)
 
 
@@ -85,7 +85,7 @@ def merge(history: History) -> NewFile | None:
 
 
 async def write_proved(
-    folder: Path, file: NewFile, database: Database, history: History, metadata: MetaData | None
+    file: NewFile, clone: Clone, database: Database, history: History, metadata: MetaData | None, *, folder: Path
 ) -> Proof:
     """Prove the migration, and only then write it into ``folder``.
 
@@ -95,7 +95,7 @@ async def write_proved(
     with tempfile.TemporaryDirectory(prefix="velox-migration-") as scratch:
         candidate = _written(Path(scratch), file)
         revision = read_revision(candidate)
-        proof = await prove(database, history.with_(revision), revision, metadata)
+        proof = await prove(clone, database, history.with_(revision), revision, metadata)
     _written(folder, file)
     return proof
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, MetaData
 
 from velox.db.database import Database
 from velox.db.migrations.applied import read_heads
-from velox.db.migrations.cloning import copy_of, empty_clone
+from velox.db.migrations.cloning import Clone, copy_of
 from velox.db.migrations.comparing import differences, flat
 from velox.db.migrations.describing import describe
 from velox.db.migrations.history import History, Revision
@@ -37,10 +37,13 @@ class Proof:
     remark: str | None = None
 
 
-async def prove(database: Database, history: History, revision: Revision, metadata: MetaData | None) -> Proof:
+async def prove(
+    clone: Clone, database: Database, history: History, revision: Revision, metadata: MetaData | None
+) -> Proof:
     """Try ``revision`` on an empty database, and on a copy of the project's own if that is where it begins.
 
     Args:
+        clone: Where it is tried.
         database: The project's; it is only read.
         history: The migrations, ``revision`` among them.
         revision: The new one.
@@ -49,15 +52,14 @@ async def prove(database: Database, history: History, revision: Revision, metada
     Raises:
         ConfigurationError: VX408, with the step that did not work, and why.
     """
-    async with empty_clone(database) as clone, clone.database.connection() as connection:
+    async with (await clone.empty()).connection() as connection:
         await connection.run_sync(_try, history, revision, metadata)
-        remark = clone.remark
     async with copy_of(database) as copy:
         if copy is None:
-            return Proof(None, remark)
+            return Proof(None, clone.remark)
         async with copy.connection() as connection:
             rows, doubt = await connection.run_sync(_try_with_rows, history, revision, metadata)
-            return Proof(rows, doubt or remark)
+            return Proof(rows, doubt or clone.remark)
 
 
 def _try(connection: Connection, history: History, revision: Revision, metadata: MetaData | None) -> None:

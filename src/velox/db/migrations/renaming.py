@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,7 +89,7 @@ def find_renames(operations: UpgradeOps, memory: Memory, choices: Choices) -> li
         ConfigurationError: VX410, a rename is likely, and nobody says whether it is one.
     """
     tables = _chosen(list(_tables(operations)), choices)
-    return tables or _chosen(list(_columns(operations, memory)), choices)
+    return tables or _chosen(list(_columns(operations, memory, choices.renames)), choices)
 
 
 def refuse_unmet(choices: Choices, done: list[Rename]) -> None:
@@ -102,7 +102,7 @@ def refuse_unmet(choices: Choices, done: list[Rename]) -> None:
         if not any((each.old, each.new) == (old, new) for each in done):
             wanted = f"{old.partition('.')[0]}.{new}" if "." in old else new
             raise undecided(
-                f"{old} is not renamed to {new}: {old} must be gone from the models, and {wanted} be new, and alike",
+                f"{old} is not renamed to {new}: {old} must be gone from the models, and {wanted} be new",
                 "Change the model first, then declare the rename.",
             )
 
@@ -168,13 +168,16 @@ def _tables(operations: UpgradeOps) -> Iterator[Rename]:
                 yield Rename(old.table_name, each.table_name)
 
 
-def _columns(operations: UpgradeOps, memory: Memory) -> Iterator[Rename]:
-    """A column that goes and one that comes in the same table, of the same type."""
+def _columns(operations: UpgradeOps, memory: Memory, declared: Mapping[str, str]) -> Iterator[Rename]:
+    """A column that goes and one that comes in the same table, of the same type; if declared, of any."""
     gone = [each for each in flat(operations) if isinstance(each, DropColumnOp)]
     new = [each for each in flat(operations) if isinstance(each, AddColumnOp)]
     for old in gone:
         column = old.to_column()
         kind = memory.type_of(old.table_name, column.name) or column.type
         for each in new:
-            if each.table_name == old.table_name and meaning(each.column.type) == meaning(kind):
+            if each.table_name != old.table_name:
+                continue
+            is_declared = declared.get(f"{old.table_name}.{column.name}") == each.column.name
+            if is_declared or meaning(each.column.type) == meaning(kind):
                 yield Rename(old.table_name, each.column.name, Column(column.name, kind, nullable=column.nullable))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from velox.db.migrations.history import Step
 from velox.db.migrations.memory import Memory
+from velox.db.migrations.postgresql import attend
 from velox.errors import ConfigurationError
 
 __all__ = ["context_on", "load", "run_step"]
@@ -37,6 +38,8 @@ def run_step(connection: Connection, step: Step, memory: Memory | None = None) -
     """
     run = load(step.revision.path, _FUNCTIONS[step.direction])
     context = context_on(connection)
+    if connection.dialect.name == "postgresql":
+        attend(context.impl, connection)
     if memory is not None:
         memory.listen(context.impl)
     try:

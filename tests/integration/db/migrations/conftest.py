@@ -13,6 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from velox.db import Database
 from velox.db.migrations.choices import Choices
+from velox.db.migrations.cloning import Clone, empty_clone
 from velox.db.migrations.drafting import Draft
 from velox.db.migrations.drift import drift_of
 from velox.db.migrations.history import LATEST, History
@@ -39,24 +40,25 @@ class Story:
 
     folder: Path
     database: Database
+    clone: Clone
 
     @property
     def history(self) -> History:
         return History.read(self.folder)
 
     async def draft(self, models: Models, **choices: Any) -> Draft | None:
-        return await compare(self.database, self.history, models.metadata, Choices(**choices))
+        return await compare(self.clone, self.history, models.metadata, Choices(**choices))
 
     async def make(self, models: Models, **choices: Any) -> Draft:
         """``velox makemigrations``: the draft, which is written and proved."""
         drafted = await self.draft(models, **choices)
         assert drafted is not None
         file = new_file(self.history, drafted)
-        await write_proved(self.folder, file, self.database, self.history, models.metadata)
+        await write_proved(file, self.clone, self.database, self.history, models.metadata, folder=self.folder)
         return drafted
 
-    async def migrate(self, target: str = LATEST, **options: Any) -> list[Done]:
-        return await migrate(self.database, self.history, target, **options)
+    async def migrate(self, target: str = LATEST, *, database: Database | None = None, **options: Any) -> list[Done]:
+        return await migrate(database or self.database, self.history, target, **options)
 
     async def settle(self, models: Models, **choices: Any) -> Draft:
         """Make and apply; then the database has to be what the models say."""
@@ -96,25 +98,26 @@ class Story:
 async def begun(folder: Path, url: str) -> AsyncIterator[Story]:
     database = Database(url, timeout_s=30)
     await database.start()
-    yield Story(folder, database)
+    async with empty_clone(database) as clone:
+        yield Story(folder, database, clone)
     if not url.startswith("sqlite"):
         await drop_everything(database)
     await database.stop()
 
 
-@pytest.fixture(params=["file", "postgresql", "mariadb"])
-async def story(
-    request: pytest.FixtureRequest, tmp_path: Path, url_of: Callable[[str], str]
-) -> AsyncIterator[Story]:
-    """A new project, on each kind of server."""
-    async with begun(tmp_path / "migrations", url_of(request.param)) as found:
+@pytest.fixture
+async def story(tmp_path: Path) -> AsyncIterator[Story]:
+    """A new project on SQLite."""
+    async with begun(tmp_path / "migrations", f"sqlite:///{tmp_path}/test.db") as found:
         yield found
 
 
-@pytest.fixture
-async def on_sqlite(tmp_path: Path) -> AsyncIterator[Story]:
-    """A new project on SQLite, for what only SQLite has or lacks."""
-    async with begun(tmp_path / "migrations", f"sqlite:///{tmp_path}/test.db") as found:
+@pytest.fixture(params=["postgresql", "mariadb"])
+async def on_server(
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: Callable[[str], str]
+) -> AsyncIterator[Story]:
+    """A new project on each kind of server."""
+    async with begun(tmp_path / "migrations", url_of(request.param)) as found:
         yield found
 
 
