@@ -57,7 +57,7 @@ def test_a_changed_model_is_migrated_and_back(shop: Path, run: Run) -> None:
     assert "VX406" in run("velox", "makemigrations", "--check", cwd=shop, code=1).stderr
     made = run("velox", "makemigrations", "--rename", "item.note:remark", cwd=shop).stdout
     assert "~ column item.note: renamed to remark" in made
-    assert "+ column item.stock (INTEGER, not null)" in made
+    assert "+ column item.stock (BIGINT, not null)" in made
     assert "proved  up, same as the models, down, up: on a copy of the database (1 row)" in made
     (revision,) = [path.stem for path in (shop / "migrations").glob("0002_*.py")]
     assert f"  apply {revision}" in run("velox", "migrate", "--plan", cwd=shop).stdout
@@ -122,9 +122,6 @@ def test_run_says_what_no_migration_makes(shop: Path, run: Run, serve: Serve) ->
     """A feature that was just added answers as soon as its table is there; the running server need not know."""
     run("velox", "migrate", cwd=shop)
     run("velox", "makeapp", "books", "title:str", cwd=shop)
-    with LiveServer(directory=shop, environment={"VELOX_ENV": "dev"}) as server:
-        assert server.stop() == 0
-        assert "not in the database: table book. Run: velox makemigrations, then velox migrate" in server.output
     with serve(shop) as client:
         assert client.get("/books/").status_code == 500
         run("velox", "makemigrations", cwd=shop)

@@ -28,7 +28,7 @@ def reset(yes: bool, seeds: bool) -> None:
       velox db reset --seed
     """
     from velox.db.migrations.moving import migrate
-    from velox.db.upkeep.clearing import drop_everything
+    from velox.db.migrations.clearing import drop_everything
 
     project = open_project()
     settings, shown = project.app.settings, project.app.database.display_url

@@ -21,7 +21,7 @@ from sqlalchemy import MetaData, inspect, text
 from sqlalchemy.orm import registry
 
 from velox.db import Database, Field, Model, select
-from velox.db.upkeep.clearing import drop_everything
+from velox.db.migrations.clearing import drop_everything
 from velox.db.upkeep.dumping import dump_rows
 from velox.db.upkeep.inspecting import models_of
 from velox.db.upkeep.loading import load_rows

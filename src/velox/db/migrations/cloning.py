@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import DBAPIError
 
 from velox.db.database import Database
-from velox.db.upkeep.clearing import drop_everything
+from velox.db.migrations.clearing import drop_everything
 
 __all__ = ["Clone", "copy_of", "empty_clone"]
 

@@ -29,7 +29,7 @@ def attend(impl: DefaultImpl, connection: Connection) -> None:
     alter = impl.alter_column
 
     def create_table(table: Table, **options: Any) -> None:
-        _make_enums(connection, table.columns)
+        _make_enums(connection, list(table.columns))
         do["create_table"](table, **options)
 
     def add_column(table: str, column: Column[Any], **options: Any) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
+    INTEGER,
     JSON,
     BigInteger,
     Boolean,
@@ -69,6 +70,7 @@ class _Kind:
 class _Needs:
     """What the module imports, module by module, and the Enums that it defines."""
 
+    on_sqlite: bool
     names: dict[str, set[str]] = field(default_factory=dict)
     enums: dict[str, Sequence[str]] = field(default_factory=dict)
 
@@ -106,7 +108,7 @@ def _models(connection: Connection, only: Collection[str]) -> str:
             f"there is no table {', '.join(sorted(missing))}",
             hint=f"There are: {', '.join(sorted(metadata.tables)) or 'none'}.",
         )
-    needs = _Needs({"velox.db": {"Field", "Model"}})
+    needs = _Needs(connection.dialect.name == "sqlite", {"velox.db": {"Field", "Model"}})
     classes = "\n\n\n".join(_class(table, needs) for table in tables)
     enums = "".join(f"{_enum(name, members)}\n\n\n" for name, members in needs.enums.items())
     return f'"""The tables of a database that was there before."""\n\n{_imports(needs)}\n\n\n{enums}{classes}\n'
@@ -216,9 +218,9 @@ def _table_arguments(table: Table, needs: _Needs) -> Iterator[str]:
 
 _SIMPLE: Sequence[tuple[type[TypeEngine[Any]], _Kind]] = (
     (Boolean, _Kind("bool")),
-    (BigInteger, _Kind("int", column_type="BigInteger")),
+    (BigInteger, _Kind("int")),
     (SmallInteger, _Kind("int", column_type="SmallInteger")),
-    (Integer, _Kind("int")),
+    (Integer, _Kind("int", column_type="Integer")),
     (Float, _Kind("float")),
     (Date, _Kind("date", "datetime")),
     (Time, _Kind("time", "datetime")),
@@ -245,6 +247,8 @@ def _kind(column: Column[Any], needs: _Needs) -> _Kind:
         case Numeric() as number:
             digits = (("max_digits", number.precision), ("decimal_places", number.scale))
             return _Kind("Decimal", "decimal", tuple(f"{key}={value}" for key, value in digits if value is not None))
+    if needs.on_sqlite and type(column.type) is INTEGER:
+        return _Kind("int")  # it has 64 bits there, as a model's int has everywhere
     simple = next((kind for sql, kind in _SIMPLE if isinstance(column.type, sql)), None)
     if simple is not None:
         return simple

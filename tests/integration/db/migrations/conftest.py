@@ -20,7 +20,7 @@ from velox.db.migrations.history import LATEST, History
 from velox.db.migrations.making import compare, new_file, write_proved
 from velox.db.migrations.moving import Done, applied_heads, migrate
 from velox.db.model import NAMING_CONVENTION
-from velox.db.upkeep.clearing import drop_everything
+from velox.db.migrations.clearing import drop_everything
 
 
 @dataclass

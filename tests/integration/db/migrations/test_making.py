@@ -191,7 +191,7 @@ async def test_a_reference_without_an_index_is_told_of(story: Any, models: Any) 
     "leading",
     [{"index": True}, {"unique": True}, {}],
 )
-async def test_a_reference_that_leads_an_index_is_not(story: Any, models: Any, leading: dict[str, bool]) -> None:
+async def test_a_reference_that_leads_an_index_is_not(story: Any, models: Any, leading: dict[str, Any]) -> None:
     items = [Column("owner_id", Integer, ForeignKey("owner.id"), **leading), Column("b", Integer)]
     several = [] if leading else [Index("i", "owner_id", "b")]
     assert (await story.settle(models().table("owner").table("link", *items, *several))).warnings == []
