@@ -91,6 +91,7 @@ CODES: Mapping[str, str] = {
     "VX302": "a setting has a wrong value",
     "VX303": "the secret key is not fit for production",
     "VX304": "a settings file cannot be read",
+    "VX305": "the TLS certificate or its key cannot be used",
     # VX4xx the database
     "VX401": "the database URL is not supported",
     "VX402": "the database cannot be reached",
@@ -106,6 +107,7 @@ CODES: Mapping[str, str] = {
     "VX412": "the database's content is not touched",
     "VX413": "a dump cannot be read or loaded",
     "VX414": "there is no seed",
+    "VX415": "a backup failed",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
@@ -121,6 +123,13 @@ CODES: Mapping[str, str] = {
     "VX704": "there is no such account or key, or one already",
     # VX8xx services beside the app
     "VX801": "the Redis URL cannot be read",
+    # VX9xx tasks and jobs
+    "VX901": "a task has an option with a wrong value",
+    "VX902": "two tasks have the same name",
+    "VX903": "a task's parameter cannot be filled",
+    "VX904": "a table for jobs is missing",
+    "VX905": "the app has no tasks",
+    "VX906": "no such job, or not one in such a state",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

@@ -30,9 +30,11 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
+from velox.app.limiting import Limiting
 from velox.app.schema import prepare_schema
-from velox.db import Database, Reader, Session
+from velox.db import Database, Reader, Session, Writer
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
@@ -52,7 +54,11 @@ from velox.routing.provider import provided_type
 from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
+from velox.rules import LimitOption
 from velox.settings import Settings
+from velox.tasks.crew import Crew
+from velox.tasks.post import Post
+from velox.tasks.task import Task
 
 __all__ = ["Velox"]
 
@@ -62,6 +68,9 @@ logger = logging.getLogger("velox")
 
 DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
+
+DEV_GRACE_S = 1.0
+"""In ``dev`` a restart does not wait for jobs: they are handed back, and run again after it."""
 
 
 def redis_of(settings: Settings, name: str) -> Redis | None:
@@ -81,10 +90,12 @@ class Velox(Routes, FrontedApp):
         name: Its name: letters, digits, ``_`` and ``-``, a letter first. It is also the API's title.
         settings: Default: read from the environment and the project's files.
         title, version, description: Of the API, for the documentation.
+        limit: How often somebody may use all routes together, as ``limit`` of a route.
 
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        jobs: The tasks, and the queue of their jobs.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
@@ -94,16 +105,19 @@ class Velox(Routes, FrontedApp):
     __slots__ = (
         "__weakref__",
         "_app_scope",
+        "_crew",
         "_declared",
         "_installed",
         "_layers",
         "_lifespan",
+        "_limiting",
         "_plans",
         "_providers",
         "_security_schemes",
         "database",
         "description",
         "identify",
+        "jobs",
         "redis",
         "settings",
         "shared",
@@ -119,6 +133,7 @@ class Velox(Routes, FrontedApp):
         title: str | None = None,
         version: str = "0.1.0",
         description: str = "",
+        limit: LimitOption = None,
     ) -> None:
         settings = settings if settings is not None else Settings()
         if settings.production:
@@ -145,24 +160,31 @@ class Velox(Routes, FrontedApp):
             pool_size=settings.database_pool_size,
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
+            watch=settings.env == "dev",
         )
+        self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
         self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
-        self._layers: list[LayerMaker] = []
         self.identify: Identify | None = None
-        self.shared = SharedOptions("app")
+        self._limiting = Limiting(self)
+        # The outermost first: a guard, these, what add_layer adds.
+        self._layers: list[LayerMaker] = [self._limiting.layer]
+        self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
         self._app_scope = Scope()
+        self._crew: Crew | None = None
+        self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
-        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
         if self.redis is not None:
             self.add_extension(self.redis)
+        self.add_extension(self.jobs)
         self.provide(self._session)
         self.provide(self._reader)
+        self.provide(self._writer)
         health.mount(self, self.readiness)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
@@ -176,6 +198,15 @@ class Velox(Routes, FrontedApp):
                 "MOTD": False,
                 "GRACEFUL_SHUTDOWN_TIMEOUT": settings.grace_s,
                 "REQUEST_MAX_SIZE": max(settings.max_json_body_bytes, settings.max_form_body_bytes),
+                # What Velox's protocol takes from here too, and what the settings mean for Sanic's own.
+                "KEEP_ALIVE": settings.keep_alive_s > 0,
+                "KEEP_ALIVE_TIMEOUT": settings.keep_alive_s,
+                "REQUEST_MAX_HEADER_SIZE": settings.max_head_bytes,
+                "REQUEST_TIMEOUT": settings.head_timeout_s,
+                "RESPONSE_TIMEOUT": settings.response_timeout_s,
+                "WEBSOCKET_MAX_SIZE": settings.websocket_max_bytes,
+                "WEBSOCKET_PING_INTERVAL": settings.websocket_ping_s or None,
+                "WEBSOCKET_PING_TIMEOUT": settings.websocket_ping_s or None,
                 # The touch-up rewrites methods of the class Sanic for one app; a second app in the process suffers.
                 "TOUCHUP": False,
             }
@@ -187,7 +218,7 @@ class Velox(Routes, FrontedApp):
     # What the app is made of
 
     def discover(self, package: str) -> None:
-        """Import every module of every feature folder of ``package``, and register the blueprints found in them.
+        """Import every module of every feature folder of ``package``, and register the blueprints and tasks in them.
 
         Order: by the modules' dotted names, then by place in the module. A blueprint is registered once, where it is
         defined or first imported.
@@ -197,12 +228,14 @@ class Velox(Routes, FrontedApp):
 
         Raises:
             ConfigurationError: VX208, with file and line, when a module cannot be imported; VX209 when two blueprints
-                have one name.
+                have one name, VX902 when two tasks have.
         """
         for module in import_tree(package):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Task):
+                    self.register_task(value)
                 elif isinstance(value, Installable) and not isinstance(value, type):
                     self.install(value)
 
@@ -221,6 +254,22 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def register_task(self, task: Task[..., Any, Any]) -> None:
+        """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
+
+        Raises:
+            ConfigurationError: VX902 when another one has its name.
+        """
+        if not self.jobs.tasks:
+            furnish(self.jobs, self.database, self.settings.queue_url or "", self.name)
+        self.jobs.add(task)
+
+    def run_jobs(self) -> None:
+        """Run jobs and schedules beside the requests, from the next start on: what ``velox run`` does in ``dev``."""
+        if self.jobs.tasks:
+            grace_s = DEV_GRACE_S if self.settings.env == "dev" else self.settings.grace_s
+            self._crew = Crew(self.jobs, grace_s)
 
     def provide(self, fn: Hook, scope: str = "request") -> Hook:
         """Register a provider: what makes the things that handlers ask for by type.
@@ -289,7 +338,7 @@ class Velox(Routes, FrontedApp):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210, VX903), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -303,6 +352,7 @@ class Velox(Routes, FrontedApp):
             for route in declared.routes:
                 if id(route) not in self._plans:
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
+        self.jobs.compile()
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
         check_guards(self._plans.values(), is_guarded=self.identify is not None)
@@ -382,6 +432,7 @@ class Velox(Routes, FrontedApp):
 
     async def _prepare(self) -> None:
         await prepare_schema(self.database, self.settings)
+        await self.jobs.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
@@ -389,22 +440,38 @@ class Velox(Routes, FrontedApp):
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)
+        if self._crew is not None:
+            self._crew.start()
 
     async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
         self.drain()
+        if self._crew is not None:
+            self._crew.drain()
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        if self._crew is not None:
+            await self._crew.stop()
         await self._lifespan.stop(self)
 
     # The providers that every app has
 
     async def _session(self) -> AsyncIterator[Session]:
-        async with self.database.session() as session:
-            yield session
+        outer = OPEN_SESSION.get()
+        try:
+            async with self.database.session() as session:
+                OPEN_SESSION.set(session)
+                yield session
+        finally:
+            OPEN_SESSION.set(outer)
+        self.jobs.committed()
 
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
             yield reader
+
+    async def _writer(self) -> AsyncIterator[Writer]:
+        async with self.database.writer() as writer:
+            yield writer
 
     # Where Velox takes over from Sanic
 

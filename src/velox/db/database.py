@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +17,8 @@ from velox.db.model import Model
 from velox.db.reader import Reader
 from velox.db.session import Session
 from velox.db.urls import engine_for
+from velox.db.watch import Use, Watch
+from velox.db.writer import Writer
 
 __all__ = ["Database"]
 
@@ -40,6 +43,8 @@ class Database:
             that it is a 503.
         statement_timeout_s: Seconds that a server may work on one statement; then it is a 503. 0: for ever. SQLite has
             no such limit.
+        watch: Whether to log where a session's transaction stays open for more than 50 ms while its task waits for
+            something else than the database. The app does in ``dev``.
 
     Raises:
         ConfigurationError: VX401, no such URL is supported; VX701, the driver is not installed.
@@ -48,11 +53,18 @@ class Database:
     name = "database"
 
     def __init__(
-        self, url: str, *, pool_size: int = 5, timeout_s: float = 5.0, statement_timeout_s: float = 30.0
+        self,
+        url: str,
+        *,
+        pool_size: int = 5,
+        timeout_s: float = 5.0,
+        statement_timeout_s: float = 30.0,
+        watch: bool = False,
     ) -> None:
         self.engine: Engine = engine_for(url, Limits(pool_size, timeout_s, statement_timeout_s))
         self.url = url
         self.display_url: str = self.engine.url.render_as_string(hide_password=True)
+        self._watch = Watch() if watch else None
         self._lanes: Lanes | None = None
 
     async def start(self) -> None:
@@ -89,12 +101,10 @@ class Database:
             NotAwaited: ``add`` or ``delete`` was called in the block without ``await``.
         """
         # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
-        session = Session(self._open().write, expire_on_commit=False, close_resets_only=False)
+        session = Session(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
         try:
             yield session
-            session.refuse_unawaited()
-            if session.in_transaction():
-                await session.commit()
+            await session.finish()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
                 raise problem from error
@@ -107,13 +117,11 @@ class Database:
         """A reader that is closed when the block ends.
 
         Raises:
-            ReadOnly: A row was changed in the block: nobody would save it.
             Problem: No connection was free for too long (503).
         """
-        reader = Reader(self._open().read, expire_on_commit=False, autoflush=False, close_resets_only=False)
+        reader = Reader(self._open().reading)
         try:
             yield reader
-            reader.refuse_changes()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
                 raise problem from error
@@ -126,6 +134,15 @@ class Database:
         """SQLAlchemy's own connection, which may write, not in a transaction yet: for work on the schema."""
         async with self._open().write.connect() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Writer]:
+        """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
+        writer = Writer(self._open().group)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
         """Create the tables that are missing, and leave the others as they are.
@@ -161,6 +178,22 @@ class Database:
         """How many connections a worker opens at most, and how many the server allows in all; ``None`` on SQLite."""
         async with self._open().read.connect() as connection:
             return await self.engine.room(connection)
+
+    async def backup(self, target: str | Path) -> None:
+        """Copy a SQLite database to the file ``target`` as of one moment; readers and writers go on meanwhile.
+
+        The copy is checked before it takes the place of a file that is there already.
+
+        Raises:
+            ConfigurationError: VX415, it cannot be written, the database is damaged, or it is none of SQLite.
+        """
+        await self.engine.backup(self._open(), Path(target))
+
+    async def faults(self) -> list[str]:
+        """What is wrong with a SQLite file, a line each: broken pages and indexes, references to nothing. It reads the
+        whole file, and nobody waits for it. A server looks after its files itself: empty.
+        """
+        return await self.engine.faults(self._open())
 
     @asynccontextmanager
     async def isolated(self) -> AsyncIterator[None]:

@@ -52,6 +52,8 @@ def _problem(found: Refusal) -> Problem:
             return _invalid(fields, "It breaks a rule of the database", "check")
         case Reason.TOO_MUCH:
             return _invalid(fields, "Input is more than the database can store", "too_much")
+        case Reason.STALE:
+            return Conflict("Somebody else has changed it meanwhile. Read it again.")
         case Reason.BUSY:
             return ServiceUnavailable("The database is busy.", headers={"Retry-After": _RETRY_AFTER_S})
         case Reason.AWAY:
@@ -79,5 +81,5 @@ def _field(table: str, column: str) -> str:
         local: Any = mapper.local_table if mapper is not None else None
         if local is not None and local.name == table and column in local.c:
             key = mapper.get_property_by_column(local.c[column]).key
-            return mapper.class_.model_fields[key].alias or key
+            return model.model_fields[key].alias or key
     return column

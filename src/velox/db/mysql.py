@@ -106,6 +106,7 @@ class MySQL(ServerEngine):
     """A MariaDB or MySQL server."""
 
     name = "MariaDB or MySQL"
+    backup_tool = "mariadb-dump"
     drivername = "mysql+velox"
 
     def connect_args(self, lane: Lane) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn, TypeVar, TypeVarTuple
 
@@ -167,6 +168,8 @@ class ServerEngine:
     drivername: str
     name: str
     probe = "SELECT 1"
+    backup_tool: str
+    """The command that copies a database."""
 
     def __init__(self, url: URL, limits: Limits) -> None:
         self.url = url
@@ -193,6 +196,14 @@ class ServerEngine:
             await lanes.close()
             self._refuse(error)
         return lanes
+
+    async def backup(self, lanes: Lanes, target: Path) -> None:
+        raise ConfigurationError(
+            "VX415", f"{self.name} is not copied to a file by Velox", hint=f"Use its own tool: {self.backup_tool}"
+        )
+
+    async def faults(self, lanes: Lanes) -> list[str]:
+        return []
 
     @asynccontextmanager
     async def isolated(self, lanes: Lanes) -> AsyncIterator[Lanes]:

@@ -99,6 +99,7 @@ class PostgreSQL(ServerEngine):
     """A PostgreSQL server."""
 
     name = "PostgreSQL"
+    backup_tool = "pg_dump"
     drivername = "postgresql+velox"
 
     def connect_args(self, lane: Lane) -> dict[str, Any]:

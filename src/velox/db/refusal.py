@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Constraint, ForeignKeyConstraint, Index, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 
 from velox.db.model import Model
 
@@ -39,6 +40,8 @@ class Reason(Enum):
     """A value does not fit into its column."""
     OTHER = auto()
     """Some other rule for what is stored."""
+    STALE = auto()
+    """Somebody else has written the row since it was read."""
     BUSY = auto()
     """A connection or a lock was waited for, in vain; or two transactions wait for each other, and this one loses."""
     AWAY = auto()
@@ -128,6 +131,8 @@ def refusal(error: Exception) -> Refusal | None:
     """Why the database said no; ``None`` when the statement itself is wrong, which is nobody's fault but ours."""
     if isinstance(error, PoolTimeout):
         return Refusal(Reason.BUSY)
+    if isinstance(error, StaleDataError):
+        return Refusal(Reason.STALE)
     if not isinstance(error, DBAPIError) or error.orig is None:
         return None
     original = error.orig.__cause__ or error.orig

@@ -11,8 +11,10 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from velox.db.backup import Damaged, faults, write_backup
 from velox.db.driver import Connection as Raw
 from velox.db.engine import Lane, Lanes, Limits, Room
+from velox.db.inline import Inline
 from velox.db.sqlite import open_engine
 from velox.errors import ConfigurationError
 
@@ -58,11 +60,41 @@ class SQLite:
         try:
             yield inside
         finally:
-            await inside.write.dispose()
-            await inside.read.dispose()
+            inside.kept = None  # it is still to roll back
+            await inside.close()
             await kept.execute("ROLLBACK")
             if shared is None:
                 await kept.close()
+
+    async def backup(self, lanes: Lanes, target: Path) -> None:
+        try:
+            async with self._looking(lanes) as connection:
+                await connection.run(write_backup, target)
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise ConfigurationError(
+                "VX415",
+                f"{self.url.render_as_string()} cannot be copied to {target}: {error}",
+                hint="The database is damaged: go back to an older copy."
+                if isinstance(error, Damaged)
+                else f"Check that {target.parent.absolute()} can be written to and has room.",
+            ) from error
+
+    async def faults(self, lanes: Lanes) -> list[str]:
+        async with self._looking(lanes) as connection:
+            return await connection.run(faults)
+
+    @asynccontextmanager
+    async def _looking(self, lanes: Lanes) -> AsyncIterator[Raw]:
+        """A connection that is nobody's: it may be busy for long."""
+        if self.path == MEMORY and isinstance(lanes.kept, Raw):
+            async with lanes.write.connect():  # the only one that writes
+                yield lanes.kept
+            return
+        connection = await Raw.open(self.path, self.limits.timeout_s, read_only=True)
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     @asynccontextmanager
     async def tables_held(self, connection: AsyncConnection) -> AsyncIterator[None]:
@@ -77,7 +109,7 @@ class SQLite:
         # file lock is not.
         write = open_engine(self.path, writing, size=1, timeout_s=timeout_s, kept=kept)
         read = open_engine(self.path, Lane.READ, size=self.limits.pool_size, timeout_s=timeout_s, kept=kept)
-        return Lanes(write, read, kept)
+        return Lanes(write, read, kept, None if kept is not None else Inline(self.path))
 
 
 async def _use_wal(connection: Raw, timeout_s: float) -> None:

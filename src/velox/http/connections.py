@@ -12,7 +12,7 @@ from sanic.server.protocols.http_protocol import HttpProtocol
 
 from velox.http.listener import unread_bytes
 
-__all__ = ["Connection", "announce_close", "close_idle", "closing", "leave_websockets"]
+__all__ = ["Connection", "announce_close", "close_idle", "closing", "leave_streams"]
 
 
 class Connection(Protocol):
@@ -51,11 +51,16 @@ async def _answer_and_close(handle: Callable[[Any], Awaitable[None]], request: A
     await handle(request)
 
 
-def leave_websockets(connections: Iterable[Connection]) -> None:
-    """Start the closing handshake of websockets: they bring no more requests, and would never end by themselves."""
+def leave_streams(connections: Iterable[Connection]) -> None:
+    """End what would never end by itself: WebSockets start their closing handshake, event streams are complete.
+
+    Their clients come back, and find a server that stays. Of stock connections it is the WebSockets only.
+    """
     for connection in tuple(connections):
         if getattr(connection, "websocket", None) is not None:
             connection.close_if_idle()
+        elif (leave := getattr(connection, "leave_stream", None)) is not None:
+            leave()
 
 
 def close_idle(connection: Connection) -> None:
