@@ -37,7 +37,8 @@ def test_the_migrations_of_a_new_project_are_what_its_models_say(tmp_path: Path,
     run("velox", "makeproject", "shop", "--auth", cwd=tmp_path)
     shop = tmp_path / "shop"
     assert run("velox", "makemigrations", "--check", cwd=shop).stdout.startswith("No changes")
-    for name, message in (("0002_create_accounts", ("-m", "Create accounts")), ("0001_create_item", ())):
+    first = ("-m", "Create item, and the queue of jobs", "--name", "create_item")
+    for name, message in (("0002_create_accounts", ("-m", "Create accounts")), ("0001_create_item", first)):
         path = shop / f"migrations/{name}.py"
         brought = path.read_text()
         path.unlink()

@@ -27,8 +27,8 @@ def reset(yes: bool, seeds: bool) -> None:
     Example:
       velox db reset --seed
     """
-    from velox.db.migrations.moving import migrate
     from velox.db.migrations.clearing import drop_everything
+    from velox.db.migrations.moving import migrate
 
     project = open_project()
     settings, shown = project.app.settings, project.app.database.display_url

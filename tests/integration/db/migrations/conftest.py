@@ -13,6 +13,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, inspect, text
 
 from velox.db import Database
 from velox.db.migrations.choices import Choices
+from velox.db.migrations.clearing import drop_everything
 from velox.db.migrations.cloning import Clone, empty_clone
 from velox.db.migrations.drafting import Draft
 from velox.db.migrations.drift import drift_of
@@ -20,7 +21,6 @@ from velox.db.migrations.history import LATEST, History
 from velox.db.migrations.making import compare, new_file, write_proved
 from velox.db.migrations.moving import Done, applied_heads, migrate
 from velox.db.model import NAMING_CONVENTION
-from velox.db.migrations.clearing import drop_everything
 
 
 @dataclass
