@@ -89,6 +89,8 @@ class Settings(WireSettings):
     """The folder of the project's migrations."""
     migrations_required: bool | None = None
     """Whether a database that is behind its migrations keeps the app from starting; None: in ``prod``."""
+    model_root: str = Field(default="models", min_length=1)
+    """The folder of the models; one is loaded from nowhere else."""
     create_tables: bool | None = None
     """Whether starting makes missing tables; None: only in ``dev``, as long as there are no migrations."""
     validate_responses: bool | None = None

@@ -115,7 +115,7 @@ async def live_through(moments: list[MetaData], folder: Path) -> None:
     try:
         for metadata in moments:
             await step(database, metadata, folder / "migrations")
-            async with database.connection() as connection, connection.begin():
+            async with database.writing_connection() as connection, connection.begin():
                 await connection.run_sync(insert_one, metadata)
     finally:
         await database.stop()

@@ -131,6 +131,12 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """SQLAlchemy's own connection, which only reads: for statements about no model."""
+        async with self._open().read.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing_connection(self) -> AsyncIterator[AsyncConnection]:
         """SQLAlchemy's own connection, which may write, not in a transaction yet: for work on the schema."""
         async with self._open().write.connect() as connection:
             yield connection

@@ -151,7 +151,7 @@ async def test_each_line_is_json(kept: Database) -> None:
 
 async def test_everything_is_dropped(kept: Database) -> None:
     assert set(await drop_everything(kept)) == {"keeper", "kept"}
-    async with kept.connection() as connection, connection.begin():
+    async with kept.writing_connection() as connection, connection.begin():
         assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
 
 
@@ -174,7 +174,7 @@ CREATE TABLE parts (id INTEGER PRIMARY KEY, o INTEGER, p SMALLINT, note TEXT DEF
 async def test_models_of_a_foreign_database_are_typed_and_differ_in_nothing(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/foreign.db")
     await database.start()
-    async with database.connection() as connection, connection.begin():
+    async with database.writing_connection() as connection, connection.begin():
         for statement in FOREIGN.split(";\n"):
             if statement.strip():
                 await connection.execute(text(statement))

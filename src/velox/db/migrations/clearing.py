@@ -11,7 +11,7 @@ __all__ = ["drop_everything"]
 
 async def drop_everything(database: Database) -> list[str]:
     """Drop every table, and on PostgreSQL every Enum; the names of the tables."""
-    async with database.connection() as connection, connection.begin():
+    async with database.writing_connection() as connection, connection.begin():
         return await connection.run_sync(_drop)
 
 

@@ -102,7 +102,7 @@ async def _started(url: str) -> AsyncIterator[Database]:
 async def _run(database: Database, statement: str) -> str | None:
     """Run ``statement``, which may not be in a transaction; why it was refused, or ``None``."""
     try:
-        async with database.connection() as connection:
+        async with database.writing_connection() as connection:
             outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
             await outside.exec_driver_sql(statement)
     except DBAPIError as error:

@@ -38,7 +38,7 @@ class Done:
 
 async def applied_heads(database: Database) -> tuple[str, ...]:
     """The newest migrations that the database has seen."""
-    async with database.connection() as connection:
+    async with database.writing_connection() as connection:
         heads = await connection.run_sync(read_heads)
         await connection.rollback()
     return heads
@@ -73,7 +73,7 @@ async def migrate(
     """
     done: list[Done] = []
     goal = history.find(target)
-    async with database.connection() as connection, locked(connection, lock_timeout_s):
+    async with database.writing_connection() as connection, locked(connection, lock_timeout_s):
         while (one := await _patiently(connection, lock_timeout_s, history, goal, fake)) is not None:
             done.append(one)
             if report is not None:

@@ -57,7 +57,7 @@ async def prove(
     async with copy_of(database) as copy:
         if copy is None:
             return Proof(None, clone.remark)
-        async with copy.connection() as connection:
+        async with copy.writing_connection() as connection:
             rows, doubt = await connection.run_sync(_try_with_rows, history, revision, metadata)
             return Proof(rows, doubt or clone.remark)
 

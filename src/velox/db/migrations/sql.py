@@ -24,7 +24,7 @@ async def statements_of(database: Database, history: History, step: Step) -> tup
 
     It is run on an empty clone and overheard: what is printed is what would happen there.
     """
-    async with empty_clone(database) as clone, clone.database.connection() as connection:
+    async with empty_clone(database) as clone, clone.database.writing_connection() as connection:
         return await connection.run_sync(_overheard, history, step), clone.remark
 
 

@@ -25,7 +25,7 @@ async def dump_rows(database: Database, metadata: MetaData, stream: TextIO) -> i
     They are read in one transaction. On PostgreSQL and MariaDB it is a repeatable read; on SQLite nobody writes
     meanwhile.
     """
-    async with database.connection() as connection:
+    async with database.writing_connection() as connection:
         if connection.dialect.name != "sqlite":
             connection = await connection.execution_options(isolation_level="REPEATABLE READ")  # noqa: PLW2901
         async with connection.begin():

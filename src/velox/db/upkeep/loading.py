@@ -32,7 +32,7 @@ async def load_rows(database: Database, metadata: MetaData, stream: TextIO, *, r
     Raises:
         ConfigurationError: VX412, there are rows; VX413, it is no dump, or fits another state of the database.
     """
-    async with database.connection() as connection, connection.begin():
+    async with database.writing_connection() as connection, connection.begin():
         return await connection.run_sync(_load, metadata, stream, replace)
 
 

@@ -13,7 +13,7 @@ __all__ = ["refusal", "run_statement"]
 
 async def run_statement(database: Database, statement: str) -> tuple[list[str], Sequence[Sequence[object]]]:
     """Run ``statement`` and commit; the names of the columns, and the rows."""
-    async with database.connection() as connection, connection.begin():
+    async with database.writing_connection() as connection, connection.begin():
         result = await connection.exec_driver_sql(statement.strip().rstrip(";"))
         if not result.returns_rows:
             return [], []

@@ -71,12 +71,12 @@ class Story:
         return await applied_heads(self.database)
 
     async def execute(self, statement: str) -> list[tuple[Any, ...]]:
-        async with self.database.connection() as connection, connection.begin():
+        async with self.database.writing_connection() as connection, connection.begin():
             result = await connection.execute(text(statement))
             return [tuple(row) for row in result] if result.returns_rows else []
 
     async def tables(self) -> set[str]:
-        async with self.database.connection() as connection, connection.begin():
+        async with self.database.writing_connection() as connection, connection.begin():
             names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
         return set(names) - {"alembic_version"}
 

@@ -162,7 +162,7 @@ async def test_waiting_for_another_process_ends(story: Any, tmp_path: Path) -> N
     chain(story, "one")
     other = Database(f"sqlite:///{tmp_path}/test.db", timeout_s=0.05)
     await other.start()
-    async with story.database.connection() as connection, connection.begin():
+    async with story.database.writing_connection() as connection, connection.begin():
         await connection.exec_driver_sql("CREATE TABLE busy (id INTEGER)")
         with pytest.raises(ConfigurationError, match=r"another process has been writing") as refused:
             await migrate(other, story.history, lock_timeout_s=0.1)

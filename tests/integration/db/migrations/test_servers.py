@@ -66,7 +66,7 @@ async def test_a_project_changes_everything_and_goes_back(on_server: Any, models
     assert await story.execute("SELECT url, note FROM link") == [("a", "7")]
     await story.migrate("zero")
     assert await story.tables() == set()
-    async with story.database.connection() as connection, connection.begin():
+    async with story.database.writing_connection() as connection, connection.begin():
         enums = await connection.run_sync(lambda sync: getattr(inspect(sync), "get_enums", list)())
     assert enums == []
 
