@@ -42,7 +42,7 @@ async def compare(clone: Clone, history: History, metadata: MetaData, choices: C
         ConfigurationError: VX405, there are several newest migrations; VX410, something is to be decided.
     """
     history.refuse_branches()
-    async with (await clone.empty()).connection() as connection:
+    async with (await clone.empty()).writing_connection() as connection:
         return await connection.run_sync(_compare, history, metadata, choices)
 
 

@@ -52,7 +52,7 @@ async def prove(
     Raises:
         ConfigurationError: VX408, with the step that did not work, and why.
     """
-    async with (await clone.empty()).connection() as connection:
+    async with (await clone.empty()).writing_connection() as connection:
         await connection.run_sync(_try, history, revision, metadata)
     async with copy_of(database) as copy:
         if copy is None:
