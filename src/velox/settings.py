@@ -94,10 +94,14 @@ class Settings(WireSettings):
     """The least severe log record that is written."""
     app: str | None = None
     """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
+    migrations: str = "migrations"
+    """The folder of the project's migrations."""
+    migrations_required: bool | None = None
+    """Whether a database that is behind its migrations keeps the app from starting; None: in ``prod``."""
     model_root: str = Field(default="models", min_length=1)
     """The folder of the models; one is loaded from nowhere else."""
     create_tables: bool | None = None
-    """Whether starting makes missing tables; None: only in ``dev``."""
+    """Whether starting makes missing tables; None: only in ``dev``, as long as there are no migrations."""
     validate_responses: bool | None = None
     """Whether results are checked against the return annotation; None: in ``dev`` and ``test``."""
     allowed_hosts: Hosts = ()

@@ -542,18 +542,15 @@ class Velox(Routes, FrontedApp):
         self._lifespan.drain()
 
     async def _prepare(self) -> None:
-        if self.uses_database and self._creates_tables():
-            for table in await self.database.create_tables():
-                logger.info("created table %s", table)
+        if self.uses_database:
+            from velox.app.schema import prepare_schema
+
+            await prepare_schema(self.database, self.settings)
         await self.jobs.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
                 await self._app_scope.get(reader.provider_plan(fn, scope), None, {})
-
-    def _creates_tables(self) -> bool:
-        wanted = self.settings.create_tables
-        return wanted if wanted is not None else self.settings.env == "dev"
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)

@@ -136,6 +136,12 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def writing_connection(self) -> AsyncIterator[AsyncConnection]:
+        """SQLAlchemy's own connection, which may write, not in a transaction yet: for work on the schema."""
+        async with self._open().write.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:
         """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
         writer = Writer(self._open().group)
