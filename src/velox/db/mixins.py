@@ -15,7 +15,7 @@ from velox.db.field import Field
 from velox.db.model import Model
 from velox.db.tables import is_table_class
 
-__all__ = ["WITH_DELETED", "SoftDelete", "Timestamps", "Versioned", "hide_deleted"]
+__all__ = ["WITH_DELETED", "SoftDelete", "Timestamps", "Versioned", "hide_deleted", "without_deleted"]
 
 WITH_DELETED = "with_deleted"
 """The execution option of a statement that shall see deleted rows, too."""
@@ -62,11 +62,15 @@ def _count_versions(mapper: Mapper[Any], _cls: type[Any]) -> None:
 
 def hide_deleted(state: ORMExecuteState) -> None:
     """For the session event ``do_orm_execute``: leave out the rows that are marked as deleted."""
-    if not state.is_select or state.is_column_load or state.execution_options.get(WITH_DELETED, False):
-        return
+    if state.is_select and not state.is_column_load and not state.execution_options.get(WITH_DELETED, False):
+        state.statement = without_deleted(state.statement)
+
+
+def without_deleted(statement: Any) -> Any:
+    """``statement``, a ``select()``, which leaves out the rows that are marked as deleted."""
     # For each class, not only those that the statement selects from: a relationship may load others.
-    if criteria := [_is_there(cls) for cls in _tables_below(SoftDelete)]:
-        state.statement = state.statement.options(*criteria)
+    criteria = [_is_there(cls) for cls in _tables_below(SoftDelete)]
+    return statement.options(*criteria) if criteria else statement
 
 
 @cache
