@@ -8,13 +8,16 @@ python -m benchmarks.chaos --only kill  those whose name has "kill" in it
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,12 +25,20 @@ from itertools import product
 from pathlib import Path
 from statistics import median
 
+from benchmarks.chaos.hostile import KINDS, attack
+from benchmarks.chaos.latency import Latency
 from benchmarks.chaos.running import Running, write_project
 from benchmarks.chaos.traffic import Traffic
 
 ENOUGH = 200
 BOOTS = 20
 BOOT_S = 2.0
+SLOW_RUNS = 3
+SLOW_CLIENTS = 400
+QUIET_S = 5.0
+# The default budgets, and what a sweep may be late.
+CLOSED_WITHIN_S = {"slow head": 12.0, "slow body": 14.0, "slow reader": 34.0}
+MAX_RATIO = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +50,14 @@ class Outcome:
         answered: What they got.
         refused: How often they were turned away.
         took_s: How long the server took for what was asked of it, in seconds.
+        note: What else there is to say.
     """
 
     lost: tuple[str, ...] = ()
     answered: int = 0
     refused: int = 0
     took_s: float = 0.0
+    note: str = ""
 
 
 Scenario = Callable[[Path], Outcome]
@@ -60,7 +73,8 @@ def main() -> int:
     print(f"{'scenario':<44}{'runs':>5}{'answered':>10}{'refused':>9}{'lost':>6}{'median s':>10}{'worst s':>9}")
     for name, scenario in scenarios().items():
         if given.only in name:
-            failed |= report(name, [run(scenario) for _ in range(BOOTS if "boot" in name else given.runs)])
+            runs = BOOTS if "boot" in name else SLOW_RUNS if "slow" in name else given.runs
+            failed |= report(name, [run(scenario) for _ in range(min(runs, 2 * given.runs))])
     return int(failed)
 
 
@@ -70,12 +84,14 @@ def scenarios() -> dict[str, Scenario]:
     for workers, keep_alive in product((1, 4), (True, False)):
         kind = "keep-alive" if keep_alive else "close"
         found[f"SIGTERM, {workers} workers, {kind}"] = partial(stopped, workers=workers, keep_alive=keep_alive)
-    for workers, keep_alive in product((2, 4), (True, False)):
+    for workers, keep_alive in product((1, 2, 4), (True, False)):
         kind = "keep-alive" if keep_alive else "close"
         found[f"SIGHUP, {workers} workers, {kind}"] = partial(restarted, workers=workers, keep_alive=keep_alive)
     found["kill -9 of one of 2 workers, close"] = killed
     for workers in (1, 4):
         found[f"SIGTERM while booting, {workers} workers"] = partial(stopped_in_boot, workers=workers)
+    for name in KINDS:
+        found[f"{SLOW_CLIENTS} x {name}"] = partial(held, kind=name)
     return found
 
 
@@ -95,8 +111,8 @@ def report(name: str, outcomes: list[Outcome]) -> bool:
         f"{median(times_s):>10.2f}{max(times_s):>9.2f}",
         flush=True,
     )
-    for event in lost:
-        print(f"    {event}")
+    for line in (*(each.note for each in outcomes if each.note), *lost):
+        print(f"    {line}")
     return bool(lost)
 
 
@@ -149,6 +165,35 @@ def stopped_in_boot(project: Path, *, workers: int) -> Outcome:
         took_s = server.until(lambda: server.process.poll() is not None)
         server.until(server.is_gone)
         return Outcome(lost=blemishes(server), took_s=took_s)
+
+
+def held(project: Path, *, kind: str) -> Outcome:
+    """Hundreds of slow clients, which are all closed on in time while others are served as before."""
+    with running(project, "--workers", "1") as server:
+        server.until_ready()
+        with Latency(server.port) as quiet:
+            time.sleep(QUIET_S)
+        before_bytes = server.memory_bytes()
+        # In another process: its work would be seen as the server's.
+        with Latency(server.port) as busy, ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+            limit_s = CLOSED_WITHIN_S[kind]
+            found = pool.submit(attack, server.port, KINDS[kind], clients=SLOW_CLIENTS, for_s=limit_s).result()
+        grown_mib = (server.memory_bytes() - before_bytes) / 2**20
+        server.stop()
+        ratio = busy.usual_p99_s() / quiet.usual_p99_s()
+        lost = [
+            *quiet.failed,
+            *busy.failed,
+            *blemishes(server),
+            *[f"{found.still_open} held open"] * bool(found.still_open),
+        ]
+        if ratio > MAX_RATIO:
+            lost.append(f"99 of 100 usual requests took up to {ratio:.1f} times as long as before")
+        usual = f"{1000 * quiet.usual_p99_s():.1f} ms before, {1000 * busy.usual_p99_s():.1f} ms meanwhile"
+        outliers = f"{1000 * busy.p99_s():.1f} ms with its outliers"
+        closed = f"{len(found.closed_after_s)} closed, memory {grown_mib:+.0f} MiB"
+        note = f"p99 of others: {usual} ({outliers}); {closed}"
+        return Outcome(tuple(lost), len(busy.took_s), took_s=max(found.closed_after_s, default=0.0), note=note)
 
 
 def outcome(traffic: Traffic, took_s: float, server: Running) -> Outcome:

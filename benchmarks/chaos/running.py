@@ -19,6 +19,11 @@ DEADLINE_S = 30.0
 STEP_S = 0.005
 SECRET = "c5fW1o9-RwKXlTq_7hYzB3dNn0JmAuEe8sVgPk2LxQi"
 HEAD_BYTES = 65_536
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def write_project(folder: Path) -> Path:
@@ -35,24 +40,28 @@ class Running:
         project: Its folder.
         options: Of ``velox run``.
         environment: Variables on top of this process' own.
+        terminal: The descriptor of a terminal that it is started at; None: at none.
 
     Attributes:
         process: The process that was started: the server itself, or its workers' parent.
     """
 
-    def __init__(self, project: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, project: Path, *options: str, environment: Mapping[str, str] | None = None, terminal: int | None = None
+    ) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.log = project.parent / f"{project.name}-{self.port}.log"
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("VELOX_")}
         own = {"VELOX_SECRET_KEY": SECRET, "VELOX_DATABASE_URL": "sqlite:///:memory:"}
+        before = [] if terminal is None else [sys.executable, "-c", TAKE_TERMINAL]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "velox", "run", "--prod", "--port", str(self.port), *options],
+                [*before, sys.executable, "-m", "velox", "run", "--prod", "--port", str(self.port), *options],
                 cwd=project,
                 env={**inherited, **own, **(environment or {})},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # by which its descendants are known, and Ctrl-C is not theirs
@@ -120,6 +129,11 @@ class Running:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         caught = int(status.partition("SigCgt:")[2].split()[0], 16)
         return bool(caught & 1 << (signal.SIGTERM - 1))
+
+    def memory_bytes(self) -> int:
+        """What the process has in memory."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait; the exit code."""

@@ -22,22 +22,37 @@ from pydantic import SecretStr
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from velox._sources import Sourced
 from velox.cli.main import COMMANDS, group
 from velox.errors import CODES
 from velox.settings import Settings
 
 __all__ = ["codes", "commands", "names", "settings", "setup"]
 
-HOMES = ("velox.errors", "velox.db", "velox.testing", "velox.auth")
+HOMES = ("velox.errors", "velox.db", "velox.limits", "velox.testing", "velox.auth")
 """Packages whose names ``velox`` hands on; each has a page of its own."""
 
 
 def settings() -> str:
-    """A table of every field of ``Settings``: environment variable, type, default, meaning."""
-    meanings = attribute_docstrings(Settings)
+    """A table of every field of ``Settings``: environment variable, type, default, meaning; and for each class that it
+    takes fields from, a section with what that class says of them.
+    """
+    parts = [settings_of(Settings)]
+    for cls in Settings.__mro__[1:]:
+        if cls.__module__.startswith("velox.") and inspect.get_annotations(cls) and cls is not Sourced:
+            title, _, text = (inspect.getdoc(cls) or "").partition("\n\n")
+            heading = title.partition(". ")[0].partition(": ")[0].rstrip(".")
+            parts.append(f"## {heading}\n\n{title}\n\n{text}\n\n{settings_of(cls)}".replace("``", "`"))
+    return "\n".join(parts)
+
+
+def settings_of(cls: type) -> str:
+    """The table of the fields that ``cls`` itself declares."""
+    meanings = attribute_docstrings(cls)
     rows = [
         (f"`{name}`", f"`VELOX_{name.upper()}`", f"`{type_of(name)}`", f"`{default_of(name)}`", meanings.get(name, ""))
-        for name in Settings.model_fields
+        for name in inspect.get_annotations(cls)
+        if name in Settings.model_fields
     ]
     return table(("setting", "environment", "type", "default", "meaning"), rows)
 

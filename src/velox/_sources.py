@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -148,7 +149,7 @@ class Sourced(BaseSettings):
 
     def displayed(self) -> dict[str, str]:
         """Every setting as text fit for a screen or a log: secrets and passwords are masked."""
-        return {name: _displayed(name, getattr(self, name)) for name in type(self).model_fields}
+        return {name: _displayed(name, getattr(self, name)) for name in _ordered(type(self))}
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name, value in super().__repr_args__():
@@ -174,6 +175,12 @@ def _aliases(field: FieldInfo) -> list[str]:
     alias = field.validation_alias
     choices = alias.choices if isinstance(alias, AliasChoices) else [alias]
     return [choice for choice in choices if isinstance(choice, str)]
+
+
+def _ordered(cls: type[BaseSettings]) -> list[str]:
+    """The names of the settings: a class' own before those of its bases, which pydantic has the other way round."""
+    classes = (getattr(base, "__annotations__", {}) for base in cls.__mro__ if issubclass(base, BaseSettings))
+    return [name for name in dict.fromkeys(chain.from_iterable(classes)) if name in cls.model_fields]
 
 
 def variables(cls: type[BaseSettings]) -> dict[str, str]:

@@ -91,6 +91,7 @@ CODES: Mapping[str, str] = {
     "VX302": "a setting has a wrong value",
     "VX303": "the secret key is not fit for production",
     "VX304": "a settings file cannot be read",
+    "VX305": "the TLS certificate or its key cannot be used",
     # VX4xx the database
     "VX401": "the database URL is not supported",
     "VX402": "the database cannot be reached",

@@ -7,16 +7,17 @@ The two files are looked for in the current directory, which is the project's ro
 import math
 from collections import Counter
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
-from velox._sources import Sourced, mask, options
+from velox._quantities import Bytes, Seconds, Timeout
+from velox._sources import mask, options
+from velox._wire import WireSettings
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
-from velox.units import parse_duration, parse_size
 
-__all__ = ["Bytes", "Launch", "Seconds", "Settings", "mask", "options", "weakness"]
+__all__ = ["Bytes", "Launch", "Seconds", "Settings", "Timeout", "mask", "options", "weakness"]
 
 DEFAULT_SECRET_KEY = "velox-development-secret-key-not-for-production"  # noqa: S105 - visible on purpose, refused in production
 SECRET_MIN_BYTES = 32
@@ -26,33 +27,7 @@ SECRET_HINT = 'Set VELOX_SECRET_KEY to the output of: python -c "import secrets;
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "changethis", "password", "placeholder", "insecure", "example")
 
 
-def _seconds(value: Any) -> Any:
-    """``30``, ``"30"`` (the setting's name has the unit) and ``"1h30m"``."""
-    if isinstance(value, str) and not _is_number(value):
-        return parse_duration(value)
-    return value
-
-
-def _bytes(value: Any) -> Any:
-    """``1024``, ``"1024"`` (the setting's name has the unit) and ``"1KiB"``."""
-    return parse_size(value) if isinstance(value, str) and not _is_number(value) else value
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False)]
-"""A setting's number of seconds; also written ``"30s"`` or ``"1h30m"``."""
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=0)]
-"""A setting's number of bytes; also written ``"10MiB"``."""
-
-
-class Settings(Sourced):
+class Settings(WireSettings):
     """An app's settings; a project subclasses this and adds its own, which then have the same sources.
 
     Frozen: make another object to change one. A mistake raises ConfigurationError: VX301 (unknown key), VX302 (wrong
@@ -92,6 +67,8 @@ class Settings(Sourced):
     """Whether the app is not ready while Redis is down, though it could go on without."""
     database_statement_timeout_s: Seconds = 30.0
     """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
+    limits_keys: int = Field(default=100_000, ge=1000)
+    """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20

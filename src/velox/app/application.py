@@ -31,6 +31,7 @@ from velox.app.declared import (
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
 from velox.app.lifespan import Lifespan
+from velox.app.limiting import Limiting
 from velox.db import Database, Reader, Session
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
@@ -51,6 +52,7 @@ from velox.routing.provider import provided_type
 from velox.routing.route import Declaration, Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
+from velox.rules import LimitOption
 from velox.settings import Settings
 
 __all__ = ["Velox"]
@@ -80,6 +82,7 @@ class Velox(Routes, FrontedApp):
         name: Its name: letters, digits, ``_`` and ``-``, a letter first. It is also the API's title.
         settings: Default: read from the environment and the project's files.
         title, version, description: Of the API, for the documentation.
+        limit: How often somebody may use all routes together, as ``limit`` of a route.
 
     Attributes:
         settings: The settings.
@@ -97,6 +100,7 @@ class Velox(Routes, FrontedApp):
         "_installed",
         "_layers",
         "_lifespan",
+        "_limiting",
         "_plans",
         "_providers",
         "_security_schemes",
@@ -118,6 +122,7 @@ class Velox(Routes, FrontedApp):
         title: str | None = None,
         version: str = "0.1.0",
         description: str = "",
+        limit: LimitOption = None,
     ) -> None:
         settings = settings if settings is not None else Settings()
         if settings.production:
@@ -146,18 +151,20 @@ class Velox(Routes, FrontedApp):
             statement_timeout_s=settings.database_statement_timeout_s,
             watch=settings.env == "dev",
         )
+        self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
         self._installed: list[Installable] = []
         self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
-        self._layers: list[LayerMaker] = []
         self.identify: Identify | None = None
-        self.shared = SharedOptions("app")
+        self._limiting = Limiting(self)
+        # The outermost first: a guard, these, what add_layer adds.
+        self._layers: list[LayerMaker] = [self._limiting.layer]
+        self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
         self._app_scope = Scope()
         self._configure()
-        self.redis = redis_of(settings, name)
         self.add_extension(self.database)
         if self.redis is not None:
             self.add_extension(self.redis)
@@ -176,6 +183,15 @@ class Velox(Routes, FrontedApp):
                 "MOTD": False,
                 "GRACEFUL_SHUTDOWN_TIMEOUT": settings.grace_s,
                 "REQUEST_MAX_SIZE": max(settings.max_json_body_bytes, settings.max_form_body_bytes),
+                # What Velox's protocol takes from here too, and what the settings mean for Sanic's own.
+                "KEEP_ALIVE": settings.keep_alive_s > 0,
+                "KEEP_ALIVE_TIMEOUT": settings.keep_alive_s,
+                "REQUEST_MAX_HEADER_SIZE": settings.max_head_bytes,
+                "REQUEST_TIMEOUT": settings.head_timeout_s,
+                "RESPONSE_TIMEOUT": settings.response_timeout_s,
+                "WEBSOCKET_MAX_SIZE": settings.websocket_max_bytes,
+                "WEBSOCKET_PING_INTERVAL": settings.websocket_ping_s or None,
+                "WEBSOCKET_PING_TIMEOUT": settings.websocket_ping_s or None,
                 # The touch-up rewrites methods of the class Sanic for one app; a second app in the process suffers.
                 "TOUCHUP": False,
             }

@@ -12,6 +12,7 @@ from sanic.models.futures import FutureRoute, FutureStatic
 from sanic.request import Request
 from sanic_routing.route import Route
 
+from velox._wire import WireSettings
 from velox.http.cors import CrossOrigin
 from velox.http.front import Front
 from velox.http.static import StaticFiles
@@ -30,11 +31,12 @@ class FrontedApp(Sanic[Config, SimpleNamespace]):
         front: The rules, made from the settings.
     """
 
-    __slots__ = ("_served", "front")
+    __slots__ = ("_served", "_wire", "front")
 
     def set_up_front(self, settings: Settings) -> None:
         """Make the rules; to be called once, before any route is added."""
         self.front = Front(settings)
+        self._wire: WireSettings = settings
         self._served: list[Route] = []
         # Sanic believes proxies by itself when these are set, as SANIC_ variables do: one of us has to decide.
         self.config.update({"FORWARDED_SECRET": None, "PROXIES_COUNT": None, "REAL_IP_HEADER": None})
@@ -51,7 +53,7 @@ class FrontedApp(Sanic[Config, SimpleNamespace]):
         if protocol is not None:
             from velox.http.fronted import fronted
 
-            protocol = fronted(protocol, self.front)
+            protocol = fronted(protocol, self.front, self._wire)
         super().prepare(*args, protocol=protocol, **named)
 
     def finalize(self) -> None:

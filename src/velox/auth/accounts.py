@@ -43,6 +43,7 @@ class Accounts:
         access_lifetime: How long an access token is good. Default: 10 minutes.
         sign_in_lifetime: How long a sign-in lasts after its last refresh. Default: 30 days.
         min_password_length: Characters of a new password. Default 10.
+        limit: How often one IP address may try to get in: to sign in, register, or use a letter. Default: 20 a minute.
     """
 
     def __init__(
@@ -54,13 +55,14 @@ class Accounts:
         access_lifetime: str | timedelta = "10m",
         sign_in_lifetime: str | timedelta = "30d",
         min_password_length: int = MIN_PASSWORD_LENGTH,
+        limit: str = "20/minute",
     ) -> None:
         self.account = account
         self.ways = tuple(map(Way, ways))
         self._access_lifetime_s = parse_duration(access_lifetime)
         self._sign_in_lifetime_s = parse_duration(sign_in_lifetime)
         self._send: Callable[[Letter], Awaitable[None] | None] | None = None
-        self._routes = auth_routes(account, url_prefix, self.ways, min_password_length)
+        self._routes = auth_routes(account, url_prefix, self.ways, min_password_length, limit)
 
     def deliver(self, fn: Deliver) -> Deliver:
         """Send letters with ``fn(letter)``, sync or async: a decorator.

@@ -28,6 +28,7 @@ from velox.auth.tables import Account, ApiKey
 from velox.db import Public, Reader, Session, col, select
 from velox.errors import NotFound, Unauthorized
 from velox.routing.blueprint import Blueprint
+from velox.rules import Caller, Policy
 
 __all__ = ["auth_routes"]
 
@@ -35,7 +36,9 @@ OWNER = only("bearer", "cookie")
 """Keys do not make keys, and do not change passwords: what leaked must not dig itself in."""
 
 
-def auth_routes(account: type[Account], url_prefix: str, ways: Collection[Way], min_password_length: int) -> Blueprint:
+def auth_routes(
+    account: type[Account], url_prefix: str, ways: Collection[Way], min_password_length: int, limit: str
+) -> Blueprint:
     """The blueprint ``auth``.
 
     Args:
@@ -43,23 +46,30 @@ def auth_routes(account: type[Account], url_prefix: str, ways: Collection[Way], 
         url_prefix: What its paths begin with.
         ways: Which ways in there are: only their routes are made.
         min_password_length: Of a new password.
+        limit: How often one address may try to get in, by all of these routes together.
     """
     auth = Blueprint("auth", url_prefix=url_prefix)
-    add_passwords(auth, account, min_password_length)
+    # When nobody can count, nobody gets in: an outage must not be the hour for trying passwords.
+    attempts = Policy(limit, name="auth", by=by_address, on_store_failure="deny")
+    add_passwords(auth, account, min_password_length, attempts)
     if Way.BEARER in ways:
-        add_tokens(auth)
+        add_tokens(auth, attempts)
     if Way.COOKIE in ways:
-        add_session(auth)
+        add_session(auth, attempts)
     if Way.KEY in ways:
         add_keys(auth)
     return auth
 
 
-def add_passwords(auth: Blueprint, account: type[Account], min_password_length: int) -> None:
+def by_address(caller: Caller) -> str:
+    return f"ip:{caller.ip}"
+
+
+def add_passwords(auth: Blueprint, account: type[Account], min_password_length: int, attempts: Policy) -> None:
     """Everything about the account itself."""
     registration, change, reset = bodies(account, min_password_length)
 
-    @auth.post("/register", status=202)
+    @auth.post("/register", status=202, limit=attempts)
     async def register(body: registration, lock: Lock) -> None:  # type: ignore[valid-type]
         """Make an account.
 
@@ -81,7 +91,7 @@ def add_passwords(auth: Blueprint, account: type[Account], min_password_length: 
             set_cookie(response, lock, "", lifetime_s=0)
         return response
 
-    @auth.post("/password", guard=OWNER)
+    @auth.post("/password", guard=OWNER, limit=attempts)
     async def change_password(body: change, identity: Identity, lock: Lock) -> None:  # type: ignore[valid-type]
         """Set a new password; all other sign-ins end."""
         given: Any = body
@@ -89,25 +99,25 @@ def add_passwords(auth: Blueprint, account: type[Account], min_password_length: 
         await lock.set_password(account, given.new_password)
         await lock.sign_ins.end_all(account, but=identity.sign_in)
 
-    @auth.post("/password/forgot", status=202)
+    @auth.post("/password/forgot", status=202, limit=attempts)
     async def forgot_password(body: AddressBody, lock: Lock) -> None:
         """Have a letter sent with which a new password can be set; if there is such an account."""
         await lock.forgot(body.email)
 
-    @auth.post("/password/reset")
+    @auth.post("/password/reset", limit=attempts)
     async def reset_password(body: reset, lock: Lock) -> None:  # type: ignore[valid-type]
         """Set a new password with the token of a letter, which is good once; all sign-ins end."""
         given: Any = body
         await lock.reset(given.token, given.password)
 
-    @auth.post("/verify")
+    @auth.post("/verify", limit=attempts)
     async def verify_address(body: TokenBody, lock: Lock) -> None:
         """Prove with the token of a letter that the address is yours."""
         await lock.verify(body.token)
 
 
-def add_tokens(auth: Blueprint) -> None:
-    @auth.post("/login")
+def add_tokens(auth: Blueprint, attempts: Policy) -> None:
+    @auth.post("/login", limit=attempts)
     async def login(body: Credentials, lock: Lock) -> Tokens:
         """Sign in with a password."""
         account = await lock.authenticated(body.email, body.password)
@@ -125,8 +135,8 @@ def add_tokens(auth: Blueprint) -> None:
         return lock.tokens(*found)
 
 
-def add_session(auth: Blueprint) -> None:
-    @auth.post("/session")
+def add_session(auth: Blueprint, attempts: Policy) -> None:
+    @auth.post("/session", limit=attempts)
     async def sign_in(body: Credentials, lock: Lock) -> Response:
         """Sign a browser in: the session is its cookie."""
         account = await lock.authenticated(body.email, body.password)

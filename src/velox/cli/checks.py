@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +17,8 @@ from velox.cli.port import listen
 from velox.cli.variables import unread_variables
 from velox.cli.version import package_version
 from velox.errors import ConfigurationError
+from velox.http.files import SPARE_FILES
+from velox.http.tls import tls_context
 from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
 
 if TYPE_CHECKING:
@@ -152,6 +155,30 @@ def _clients(patient: _Patient) -> Iterator[Finding]:
         yield Finding("warn", "browsers are not told to use HTTPS only (hsts_s is 0)", "Unset VELOX_HSTS_S.")
 
 
+def _budgets(patient: _Patient) -> Iterator[Finding]:
+    """Whether what the wire allows can be had on this machine, and whether a limit hides another."""
+    settings = patient.settings
+    if settings is None:
+        return
+    if settings.max_url_bytes > settings.max_head_bytes:
+        text = f"max_url_bytes ({settings.max_url_bytes}) is never reached: a head has {settings.max_head_bytes} bytes"
+        yield Finding("warn", text, "Set max_head_bytes to more than max_url_bytes.")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = settings.max_connections + SPARE_FILES
+    if most != resource.RLIM_INFINITY and most < needed:
+        text = f"max_connections ({settings.max_connections}) needs {needed} open files; a process may have {most}"
+        yield Finding("warn", text, f"Raise the limit (ulimit -Hn {needed}), or set max_connections lower.")
+    else:
+        yield Finding("ok", f"a worker may have {settings.max_connections} connections")
+    try:
+        context = tls_context(settings)
+    except ConfigurationError as error:
+        yield _failed(error)
+    else:
+        if context is not None:
+            yield Finding("ok", f"TLS with {settings.ssl_certificate}")
+
+
 def _database(patient: _Patient) -> Iterator[Finding]:
     if patient.app is None:
         return
@@ -229,4 +256,16 @@ def _failed(error: ConfigurationError) -> Finding:
     return Finding("fail", f"{error.code} {error.message}", error.hint)
 
 
-_CHECKS = (_python, _packages, _settings, _app, _unknown_variables, _secret, _clients, _database, _port, _workers)
+_CHECKS = (
+    _python,
+    _packages,
+    _settings,
+    _app,
+    _unknown_variables,
+    _secret,
+    _clients,
+    _budgets,
+    _database,
+    _port,
+    _workers,
+)

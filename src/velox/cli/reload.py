@@ -19,7 +19,7 @@ __all__ = ["reload"]
     help="The server's --pid-file. Default: the one for this user and port.",
 )
 def reload(*, port: int | None, pid_file: Path | None) -> None:
-    """Tell the server (velox run with several workers) to start new workers from the newest source.
+    """Tell the server (velox run, without --reload) to start new workers from the newest source.
 
     Each new worker serves before an old one stops. If a new one cannot start, the old ones go on; the server's log says
     why. The same as SIGHUP to the server's process.
@@ -40,8 +40,8 @@ def reload(*, port: int | None, pid_file: Path | None) -> None:
         where = str(pid_file) if pid_file is not None else f"port {wanted}"
         raise ConfigurationError(
             "VX108",
-            f"no server with several workers is known for {where}",
-            hint="Name it with --port or --pid-file; a server with one worker has to be restarted.",
+            f"no running server is known for {where}",
+            hint="Name it with --port or --pid-file; one that reloads by itself (velox run in dev) needs no telling.",
         )
     os.kill(pid, signal.SIGHUP)
     click.echo(f"asked pid {pid} to replace its workers; its log says how it goes")

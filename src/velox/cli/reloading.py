@@ -26,7 +26,7 @@ from watchfiles import Change, DefaultFilter, watch
 
 from velox.cli.console import note, style
 from velox.cli.port import listen
-from velox.cli.serving import guarded, serve
+from velox.cli.serving import guarded, serve_in_turn
 from velox.cli.startup import announce
 from velox.errors import EXIT_FAILURE, ConfigurationError
 from velox.factory import Factory
@@ -158,7 +158,7 @@ def _serve(factory: Factory, given: dict[str, Any], taken: socket.socket, line: 
     sys.dont_write_bytecode = True
     ready = partial(_again, cause) if cause.changed else partial(announce, target=factory.target)
     elsewhere = partial(_ask, line)
-    sys.exit(guarded(lambda: _found(partial(serve, factory, given, taken, ready=ready, elsewhere=elsewhere))))
+    sys.exit(guarded(lambda: _found(partial(serve_in_turn, factory, given, taken, ready=ready, elsewhere=elsewhere))))
 
 
 def _found(serve: Callable[..., None]) -> None:

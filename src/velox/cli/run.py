@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Workers(click.IntRange):
 @click.option(
     "--pid-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where several workers' parent writes its process id. Default: a file for this user and port.",
+    help="Where the server writes its process id. Default: a file for this user and port.",
 )
 def run(
     *,
@@ -60,17 +61,21 @@ def run(
     """Serve the app that APP names (module:create_app), or the project's own.
 
     Without APP it takes 'app' of velox.toml, app/main.py or main.py. SIGTERM and Ctrl-C let requests in flight finish
-    (the setting grace_s) and exit 0. With several workers, one that dies is replaced, and SIGHUP (velox reload) starts
-    all of them anew, one by one. For breakpoint() in a handler, add --no-reload.
+    (the setting grace_s) and exit 0. SIGHUP (velox reload) starts the workers anew, one by one, and loses no request;
+    with several, one that dies is replaced. For breakpoint() in a handler, add --no-reload.
 
     \b
     Example:
       velox run --port 8001
       velox run --prod --host 0.0.0.0
     """
-    from velox.http.signals import leave_at_once, on_signals
+    from velox.http.handover import Inheritance
+    from velox.http.signals import leave_at_once, let_through, on_signals
 
-    on_signals(leave_at_once)  # before the imports that take time
+    environment = dict(os.environ)
+    inherited = Inheritance.take()
+    on_signals(leave_at_once if inherited is None else inherited.leave)  # before the imports that take time
+    let_through()
 
     from velox.cli.loading import load_factory
     from velox.cli.port import listen
@@ -79,6 +84,12 @@ def run(
     given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "env": "prod" if prod else None}
     with options(given):
         launch = Launch()
+    if inherited is not None:  # a server that restarts keeps its address and its way of serving
+        from velox.cli.serving import serve
+
+        target = load_factory(app)
+        serve(target, given, inherited.socket(), environment=environment, inherited=inherited, pid_file=pid_file)
+        return
     if prod and launch.source_of("workers") == "default":
         given["workers"] = Workers(1).convert("auto", None, None)
     several = (given["workers"] or launch.workers) > 1
@@ -99,4 +110,4 @@ def run(
     else:
         from velox.cli.serving import serve
 
-        serve(factory, given, taken)
+        serve(factory, given, taken, environment=environment, pid_file=pid_file)

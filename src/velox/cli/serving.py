@@ -20,16 +20,19 @@ from velox.cli.startup import announce
 from velox.errors import ConfigurationError
 from velox.factory import Factory, where
 from velox.http.drain import Timing
+from velox.http.files import allow_connections
+from velox.http.handover import Handover, Inheritance
 from velox.http.listener import refuse_new
 from velox.http.pidfile import PidFile, default_pid_file
-from velox.http.server import MARGIN_S, serve_app
+from velox.http.server import MARGIN_S, Successor, serve_app
 from velox.http.signals import leave_at_once, on_signals
+from velox.http.tls import tls_context
 from velox.settings import options
 
 if TYPE_CHECKING:
     from velox.app import Velox
 
-__all__ = ["guarded", "serve", "serve_workers"]
+__all__ = ["guarded", "serve", "serve_in_turn", "serve_workers"]
 
 _PRELOAD = ("velox.cli.serving", "velox.app", "velox.db", "sanic", "uvloop")
 
@@ -39,32 +42,72 @@ def serve(
     given: Mapping[str, Any],
     taken: socket.socket,
     *,
-    ready: Callable[[Velox], None] | None = None,
-    elsewhere: Callable[[str, int], socket.socket] = listen,
-    hurry_s: float | None = None,
+    environment: Mapping[str, str],
+    inherited: Inheritance | None = None,
+    pid_file: Path | None = None,
 ) -> None:
     """Serve in this process until SIGTERM or SIGINT; requests in flight get the settings' ``grace_s`` to finish.
+
+    SIGHUP makes it its own successor; see :mod:`velox.http.handover`.
 
     Args:
         factory: Makes the app.
         given: The command line's options: settings before all others.
         taken: The bound socket.
-        ready: Called once the app answers. Default: print the start-up block.
-        elsewhere: Makes another socket, when the project's own settings class has another default address.
-        hurry_s: Another server follows at once on the same socket: no more grace than this, and no waiting for clients.
+        environment: What the process was started with, for its successor.
+        inherited: What ``taken`` came with. None: this process has made it.
+        pid_file: As for :func:`serve_workers`.
 
     Raises:
         ConfigurationError: From the factory, from the checks at start-up, or VX105 when a start-up step fails.
     """
+    on_signals(inherited.leave if inherited is not None else leave_at_once)
+    app = make_app(factory, given)
+    if inherited is None:
+        taken = _right_socket(app, taken, listen)
+
+    def ready() -> None:
+        if inherited is None or not inherited.is_stand_in:
+            announce(app, target=factory.target)
+        if inherited is not None:
+            inherited.serves()
+
+    if inherited is not None and inherited.is_stand_in:
+        _serve(app, factory, taken, _timing(app), ready=ready)
+        return
+    handover = Handover(taken, environment)
+    with _pid_file(pid_file, taken):
+        leaving = partial(refuse_new, taken)
+        if _serve(app, factory, taken, _timing(app), ready=ready, leaving=leaving, successor=handover):
+            handover.become()
+        handover.close()
+
+
+def serve_in_turn(
+    factory: Factory,
+    given: Mapping[str, Any],
+    taken: socket.socket,
+    *,
+    ready: Callable[[Velox], None],
+    elsewhere: Callable[[str, int], socket.socket],
+    hurry_s: float,
+) -> None:
+    """As :func:`serve`, where another server follows at once on the same socket.
+
+    Args:
+        factory, given, taken: As there.
+        ready: Called once the app answers.
+        elsewhere: Makes another socket, when the project's own settings class has another default address.
+        hurry_s: No more grace than this; clients are not waited for.
+
+    Raises:
+        ConfigurationError: As there.
+    """
     on_signals(leave_at_once)
     app = make_app(factory, given)
     taken = _right_socket(app, taken, elsewhere)
-    say = ready or partial(announce, target=factory.target)
-    if hurry_s is None:
-        _serve(app, factory, taken, _timing(app), ready=lambda: say(app), leaving=partial(refuse_new, taken))
-    else:
-        timing = Timing(min(app.settings.grace_s, hurry_s), settle_s=0.0, idle_s=0.0)
-        _serve(app, factory, taken, timing, ready=lambda: say(app))
+    timing = Timing(min(app.settings.grace_s, hurry_s), settle_s=0.0, idle_s=0.0)
+    _serve(app, factory, taken, timing, ready=lambda: ready(app))
 
 
 def serve_workers(
@@ -127,8 +170,7 @@ def _serve_worker(
     """What a worker does."""
     try:
         app = make_app(factory, given)
-        for name, value in shared.items():
-            setattr(app.shared_ctx, name, value)
+        vars(app.shared_ctx).update(shared)  # what could not be shared was said in the parent
         app.shared_ctx.lock()
         _serve(app, factory, taken, _timing(app), ready=ready)
     except ConfigurationError as error:
@@ -145,10 +187,12 @@ def _serve(
     *,
     ready: Callable[[], None],
     leaving: Callable[[], object] | None = None,
-) -> None:
+    successor: Successor | None = None,
+) -> bool:
     _prepare(app, taken)
+    allow_connections(app.settings.max_connections)
     try:
-        serve_app(app, taken, timing=timing, ready=ready, leaving=leaving)
+        return serve_app(app, taken, timing=timing, ready=ready, leaving=leaving, successor=successor)
     except ConfigurationError:
         raise
     except Exception as error:
@@ -159,6 +203,7 @@ def _prepare(app: Velox, taken: socket.socket) -> None:
     os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
     app.prepare(
         sock=taken,
+        ssl=tls_context(app.settings),
         protocol=_protocol(app),
         motd=False,
         access_log=not app.settings.production,

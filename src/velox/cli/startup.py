@@ -64,4 +64,5 @@ def address(app: Velox) -> str:
     taken = app.state.sock
     host, port = taken.getsockname()[:2] if taken is not None else (app.settings.host, app.settings.port)
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if app.settings.ssl_certificate is not None else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -26,6 +26,7 @@ class Exchange(Protocol):
     websocket: Any
     keep_alive: bool
     timed_out: Any
+    is_leaving: bool
 
     @property
     def is_lost(self) -> bool: ...
@@ -82,6 +83,9 @@ async def answer_error(protocol: Exchange, request: Any, error: BaseException) -
         if protocol.is_lost:
             return
         protocol.keep_alive = False
+        if protocol.is_leaving:
+            await protocol.stream.send(b"", end_stream=True)
+            return
         error = protocol.timed_out or ServiceUnavailable("The request was cancelled")
     handle = protocol.app.handle_exception
     try:

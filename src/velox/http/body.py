@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
-from sanic.exceptions import PayloadTooLarge
+from sanic.exceptions import PayloadTooLarge, SanicException
 from sanic.http.stream import Stream
 from sanic.response import BaseHTTPResponse
+
+from velox.http.inflating import Inflater
 
 __all__ = ["IncomingBody", "Way"]
 
@@ -30,6 +32,8 @@ class Way(Protocol):
 
     def resume_body(self) -> None: ...
 
+    def body_came(self) -> None: ...
+
 
 class IncomingBody(Stream):
     """The incoming half of a stream.
@@ -41,6 +45,7 @@ class IncomingBody(Stream):
         expecting_continue: Whether the client waits to be told to send it.
         declared_bytes: How long it is at least, by what was said of it.
         received_bytes: What of it has come.
+        decoded_bytes: How much that is once it is decoded.
         unread_bytes: What of that nobody has read.
         discarded_bytes: What came after the answer, and was dropped.
     """
@@ -48,9 +53,11 @@ class IncomingBody(Stream):
     __slots__ = (
         "_chunks",
         "_error",
+        "_inflater",
         "_is_whole",
         "_reader",
         "declared_bytes",
+        "decoded_bytes",
         "discarded_bytes",
         "expecting_continue",
         "protocol",
@@ -67,18 +74,23 @@ class IncomingBody(Stream):
         self.request_max_size = 0
         self.expecting_continue = False
         self.declared_bytes = self.received_bytes = self.unread_bytes = self.discarded_bytes = 0
+        self.decoded_bytes = 0
+        self._inflater: Inflater | None = None
         self._is_whole = True
         self._chunks: list[bytes] = []
         self._error: BaseException | None = None
         self._reader: asyncio.Future[None] | None = None
 
-    def begin_body(self, limit: float, declared_bytes: int, *, expecting_continue: bool) -> None:
-        """The request has a body, which will be fed."""
+    def begin_body(
+        self, limit: float, declared_bytes: int, *, expecting_continue: bool, inflater: Inflater | None = None
+    ) -> None:
+        """The request has a body, which will be fed; what is fed is compressed if there is an ``inflater``."""
         self.request_body = True
         self.request_max_size = limit
         self.declared_bytes = declared_bytes
-        self.received_bytes = self.unread_bytes = self.discarded_bytes = 0
+        self.received_bytes = self.decoded_bytes = self.unread_bytes = self.discarded_bytes = 0
         self.expecting_continue = expecting_continue
+        self._inflater = inflater
         self._is_whole = False
         self._error = None
         self._chunks.clear()
@@ -94,9 +106,23 @@ class IncomingBody(Stream):
         if self.request is None:
             self.discarded_bytes += len(data)
             return
+        if self._inflater is not None:
+            data = self._decode(self._inflater, data)
+        self.decoded_bytes += len(data)
         self._chunks.append(data)
         self.unread_bytes += len(data)
         self._wake()
+
+    def _decode(self, inflater: Inflater, data: bytes) -> bytes:
+        """What ``data`` stands for; nothing once the body has failed."""
+        if self._error is not None:
+            return b""
+        try:
+            return inflater.add(data, self.request_max_size - self.decoded_bytes)
+        except SanicException as error:
+            self.protocol.keep_alive = False
+            self.fail(error)
+            return b""
 
     def declare(self, size: int) -> None:
         """The body will have at least ``size`` bytes."""
@@ -107,6 +133,11 @@ class IncomingBody(Stream):
     def feed_end(self) -> None:
         """The whole body came."""
         self._is_whole = True
+        if self._inflater is not None and self._error is None:
+            try:
+                self._inflater.end()
+            except SanicException as error:
+                self.fail(error)
         self._wake()
 
     def fail(self, error: BaseException) -> None:
@@ -157,7 +188,7 @@ class IncomingBody(Stream):
         return data
 
     def _check_size(self) -> None:
-        if max(self.declared_bytes, self.received_bytes) > self.request_max_size:
+        if max(self.declared_bytes, self.received_bytes, self.decoded_bytes) > self.request_max_size:
             self.request_body = None
             self._chunks.clear()
             self.protocol.keep_alive = False
@@ -176,6 +207,7 @@ class IncomingBody(Stream):
             await reader
         finally:
             self._reader = None
+            self.protocol.body_came()
 
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():

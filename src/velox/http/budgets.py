@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from velox._wire import WireSettings
 
 __all__ = ["Budgets"]
 
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """The limits of one worker's connections.
-
-    Worst cases of one connection with the defaults; multiply by ``connections`` (10,000) for the worker:
-
-    - a head that never ends: 8 KiB for 10 s, and then it is closed. A worker full of them: 80 MiB for 10 s;
-    - a body that is read whole: ``body_bytes`` (10 MiB, or the route's own limit), at no less than 1 KiB/s;
-    - a body that is read as a stream: ``read_ahead_bytes`` + one read of the socket (256 KiB on uvloop), however slow
-      the handler;
-    - pipelined requests: one is served, the others wait in the same ``read_ahead_bytes``;
-    - a client that does not read: ``write_buffer_bytes`` of a stream, or one whole answer, for ``write_stall_s``.
-    """
+    """The limits of one worker's connections; a Velox app's are made of its settings, where the worst cases stand."""
 
     head_bytes: int = 8 * 2**10
     """Request line and header fields together, the empty line included; more is a 431."""
@@ -64,3 +57,31 @@ class Budgets:
     """
     connections: int = 10_000
     """Connections of a worker; one more is answered 503 and closed."""
+    compression_ratio: float = 0.0
+    """How many times its size a compressed body may grow, beyond its first 64 KiB; more is a 413. 0: it is a 415."""
+    websocket_frames_per_s: int = 1000
+    """Frames of a WebSocket that are read in a second; a client that sends more waits. 0: any number."""
+    websocket_compression: bool = False
+    """Whether WebSocket messages are compressed where the client can (RFC 7692)."""
+
+    @classmethod
+    def of(cls, settings: WireSettings) -> Self:
+        """What ``settings`` say; the limits of bodies are the routes'."""
+        return cls(
+            head_bytes=settings.max_head_bytes,
+            target_bytes=settings.max_url_bytes,
+            fields=settings.max_header_fields,
+            framing_bytes=settings.max_framing_bytes,
+            read_ahead_bytes=settings.read_ahead_bytes,
+            write_buffer_bytes=settings.write_buffer_bytes,
+            discard_bytes=settings.max_discarded_bytes,
+            head_s=settings.head_timeout_s,
+            body_rate=settings.min_body_bytes_per_s,
+            body_window_s=settings.body_window_s,
+            keep_alive_s=settings.keep_alive_s,
+            write_stall_s=settings.write_timeout_s,
+            connections=settings.max_connections,
+            compression_ratio=settings.max_compression_ratio,
+            websocket_frames_per_s=settings.websocket_frames_per_s,
+            websocket_compression=settings.websocket_compression,
+        )

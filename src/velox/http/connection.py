@@ -38,6 +38,7 @@ class Connection(SanicProtocol):
     app: Any
     transport: Any
     budgets: ClassVar[Budgets] = Budgets()
+    server_header: ClassVar[str] = "velox"
     version: ClassVar[HTTP] = HTTP.VERSION_1
 
     __slots__ = (
@@ -59,7 +60,7 @@ class Connection(SanicProtocol):
         options = {name: named.pop(name) for name in tuple(named) if name.startswith("websocket_")}
         super().__init__(loop=loop, app=app, **named)
         served: Sanic[Any, Any] = app
-        self.service = service_of(served, loop, self.connections, self.budgets)
+        self.service = service_of(served, loop, self.connections, self.budgets, self.server_header)
         self.stream = WireStream(self)
         self.inbound = Inbound(self.budgets, self.stream.feed)
         self.websocket: WebSocket | None = None
@@ -121,11 +122,16 @@ class Connection(SanicProtocol):
         """Answer what is no request, and close."""
         body = refusal_body(refusal)
         head = start(refusal.status, PROBLEM_JSON) + b"Content-Length: %d\r\n" % len(body) + CLOSE
+        head += self._refusal_fields()
         if self.inbound.buffer.startswith(b"HEAD "):
             body = b""
         self.is_broken = True
         self.transport.write(head + self.service.heads.refresh() + body)
         self.close_gently()
+
+    def _refusal_fields(self) -> bytes:
+        """The fields that every answer has, beside ``Date`` and ``Server``."""
+        return b""
 
     def close_gently(self) -> None:
         """Close so that the client sees the answer also when it is still sending (RFC 9112, section 9.6)."""
@@ -157,3 +163,6 @@ class Connection(SanicProtocol):
     def resume_body(self) -> None:
         """Somebody waits for more of the body."""
         self.resume_reading()
+
+    def body_came(self) -> None:
+        """Nobody waits for it any more."""

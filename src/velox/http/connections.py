@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sanic.http.constants import Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
 
 from velox.http.listener import unread_bytes
 
-__all__ = ["Connection", "announce_close", "close_idle", "closing", "leave_websockets"]
+__all__ = ["Connection", "announce_close", "close_idle", "closing", "leave_streams"]
 
 
 class Connection(Protocol):
@@ -25,6 +25,14 @@ class Connection(Protocol):
 
     def abort(self) -> None:
         """Cut it."""
+
+
+@runtime_checkable
+class Leaving(Protocol):
+    """A connection that knows streams without an end."""
+
+    def leave_stream(self) -> None:
+        """End its event stream, if it sends one."""
 
 
 def announce_close(connections: Iterable[Connection]) -> None:
@@ -51,11 +59,16 @@ async def _answer_and_close(handle: Callable[[Any], Awaitable[None]], request: A
     await handle(request)
 
 
-def leave_websockets(connections: Iterable[Connection]) -> None:
-    """Start the closing handshake of websockets: they bring no more requests, and would never end by themselves."""
+def leave_streams(connections: Iterable[Connection]) -> None:
+    """End what would never end by itself: WebSockets start their closing handshake, event streams are complete.
+
+    Their clients come back, and find a server that stays. Of stock connections it is the WebSockets only.
+    """
     for connection in tuple(connections):
         if getattr(connection, "websocket", None) is not None:
             connection.close_if_idle()
+        elif isinstance(connection, Leaving):
+            connection.leave_stream()
 
 
 def close_idle(connection: Connection) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sanic.compat import Header
+
+from velox._wire import WireSettings
+from velox.http.budgets import Budgets
 from velox.http.front import Front
 from velox.http.protocol import VeloxProtocol
 
 __all__ = ["FrontProtocol", "fronted"]
+
+NO_FIELDS = Header()
 
 
 class FrontProtocol(VeloxProtocol):
@@ -30,10 +36,22 @@ class FrontProtocol(VeloxProtocol):
             lines = front.headers.lines(response.headers, secure=secure)
         return self._own_connection() + lines
 
+    def _refusal_fields(self) -> bytes:
+        """The same for an answer to what is no request."""
+        return self.front.headers.lines(NO_FIELDS, secure=bool(self.conn_info is not None and self.conn_info.ssl))
 
-def fronted(protocol: type[Any], front: Front) -> type[Any]:
-    """``protocol`` with the headers of ``front``; one that is not Velox's as it is: it writes its heads itself."""
+
+def fronted(protocol: type[Any], front: Front, settings: WireSettings) -> type[Any]:
+    """``protocol`` with the headers of ``front`` and the budgets of ``settings``, if it has none of its own.
+
+    One that is not Velox's is returned as it is: it writes its heads itself.
+    """
     if not issubclass(protocol, VeloxProtocol) or issubclass(protocol, FrontProtocol):
         return protocol
     bases = (FrontProtocol,) if protocol is VeloxProtocol else (FrontProtocol, protocol)
-    return type(protocol.__name__, bases, {"front": front, "usual": front.headers.usual, "__slots__": ()})
+    own: dict[str, Any] = {"front": front, "usual": front.headers.usual, "__slots__": ()}
+    if protocol.budgets is VeloxProtocol.budgets:
+        own["budgets"] = Budgets.of(settings)
+    if protocol.server_header is VeloxProtocol.server_header:
+        own["server_header"] = settings.server_header
+    return type(protocol.__name__, bases, own)

@@ -53,18 +53,18 @@ class Fields:
         length: ``Content-Length``; ``None`` without one.
         chunked: Whether the body is in chunks.
         expect: ``Expect``, in lower case; empty without one.
-        coded: Whether the body has a content coding, such as gzip.
+        coding: The body's content codings, such as gzip, in lower case; empty without one.
         websocket: Whether the client wants a WebSocket.
         hosts: Every ``Host``.
     """
 
-    __slots__ = ("chunked", "close", "coded", "expect", "hosts", "items", "keep_alive", "length", "websocket")
+    __slots__ = ("chunked", "close", "coding", "expect", "hosts", "items", "keep_alive", "length", "websocket")
 
     def __init__(self) -> None:
         self.items: list[tuple[str, str]] = []
-        self.close = self.keep_alive = self.chunked = self.coded = self.websocket = False
+        self.close = self.keep_alive = self.chunked = self.websocket = False
         self.length: int | None = None
-        self.expect = ""
+        self.expect = self.coding = ""
         self.hosts: list[bytes] = []
 
     @property
@@ -166,7 +166,9 @@ def read_expect(fields: Fields, value: bytes) -> None:
 
 
 def read_content_coding(fields: Fields, value: bytes) -> None:
-    fields.coded = fields.coded or value.lower() not in (b"", b"identity")
+    name = value.lower().decode("latin-1")
+    if name not in ("", "identity"):
+        fields.coding = f"{fields.coding}, {name}" if fields.coding else name
 
 
 def read_upgrade(fields: Fields, value: bytes) -> None:

@@ -43,7 +43,7 @@ class Head:
         self.fields = fields
         self.raw = raw
         self.has_body = fields.chunked or bool(fields.length)
-        self.has_plain_body = self.has_body and not (fields.chunked or fields.coded or fields.expect)
+        self.has_plain_body = self.has_body and not (fields.chunked or fields.coding or fields.expect)
         self.stays = not fields.close and (line.version == "1.1" or fields.keep_alive)
 
 

@@ -10,9 +10,10 @@ import sys
 import termios
 from collections.abc import Iterator
 
-__all__ = ["queued", "refuse_new", "unread_bytes"]
+__all__ = ["limit_unsent", "queued", "refuse_new", "unread_bytes"]
 
 _SO_ATTACH_FILTER = 26  # include/uapi/asm-generic/socket.h of the Linux kernel; Python has no name for it
+_TCP_NOTSENT_LOWAT = {"linux": 25, "darwin": 0x201}  # of the systems' netinet/tcp.h; Python has a name for it from 3.12
 _FLAGS_OFFSET_BYTES = 13  # of the flags in a TCP header, RFC 9293 section 3.1
 _SYN = 0x02
 # A classic BPF program (linux/filter.h: code, jump if true, jump if false, operand). Packets start at their TCP header
@@ -45,6 +46,16 @@ def refuse_new(taken: socket.socket) -> bool:
     except OSError:  # forbidden by a sandbox
         return False
     return True
+
+
+def limit_unsent(taken: socket.socket, size_bytes: int) -> None:
+    """Let the kernel keep no more than ``size_bytes`` for a client of ``taken`` that it cannot send yet.
+
+    By itself it takes up to 4 MiB (tcp_wmem) for each client, also for one that never reads. Linux and macOS only.
+    """
+    number = _TCP_NOTSENT_LOWAT.get(sys.platform)
+    if number is not None and taken.family in (socket.AF_INET, socket.AF_INET6):
+        taken.setsockopt(socket.IPPROTO_TCP, number, size_bytes)
 
 
 def queued(taken: socket.socket) -> Iterator[socket.socket]:

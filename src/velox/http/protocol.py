@@ -30,6 +30,7 @@ from sanic.response import HTTPResponse
 from velox.http.access import log_access
 from velox.http.answering import answer_endpoint, answer_error, answer_result, answer_through_sanic
 from velox.http.inbound import Head
+from velox.http.inflating import CODINGS, Inflater
 from velox.http.refusal import Refusal
 from velox.http.request import WireRequest
 from velox.http.response import is_status
@@ -85,8 +86,8 @@ class VeloxProtocol(Watched):
         if self.conn_info is not None:
             self.conn_info.lost = True
         if self.websocket is not None:
-            self.websocket.connection_lost(exc)  # type: ignore[no-untyped-call]
-        self.runner.end()
+            self.websocket.connection_lost(exc)
+        self.runner.end(cancels=self.websocket is None or not self.websocket.is_told)
         self.stream.fail(RequestCancelled())
         if self.service.wants("http.lifecycle.complete"):
             self.signal_connection("http.lifecycle.complete")
@@ -101,7 +102,8 @@ class VeloxProtocol(Watched):
             return
         inbound.buffer = inbound.buffer + data if inbound.buffer else data
         if not inbound.body_done:
-            self.since_s = self.service.sweep.now_s
+            if not self.is_discarding:  # which has to be over in time, however often more comes
+                self.since_s = self.service.sweep.now_s
             self._read_body()
             if self.is_discarding:
                 self._go_on(self._discard())
@@ -217,12 +219,18 @@ class VeloxProtocol(Watched):
         fields, limit = head.fields, float(self.service.body_bytes)
         if match is not None and match.body_bytes is not None:
             limit = math.inf if match.is_stream else match.body_bytes
+        self.expect_body()
         expects = fields.expect == "100-continue" and head.version == "1.1"
-        self.stream.begin_body(limit, self.inbound.declared_bytes, expecting_continue=expects)
+        ratio = self.budgets.compression_ratio
+        inflater = Inflater(fields.coding, ratio) if ratio and fields.coding in CODINGS else None
+        self.stream.begin_body(limit, self.inbound.declared_bytes, expecting_continue=expects, inflater=inflater)
         if fields.expect not in ("", "100-continue"):
             return ExpectationFailed("The only expectation that is understood is 100-continue")
-        if fields.coded:
-            return SanicException("The body may have no content coding", 415, headers={"Accept-Encoding": "identity"})
+        if fields.coding and inflater is None:
+            allowed = ", ".join(CODINGS) if ratio else "identity"
+            return SanicException(
+                f"The body's content coding is not one of: {allowed}", 415, headers={"Accept-Encoding": allowed}
+            )
         if self.inbound.buffer:
             self._read_body()
         return None
@@ -306,11 +314,13 @@ class VeloxProtocol(Watched):
         Raises:
             SanicException: The handshake is not in order.
         """
-        options = self.websocket_options
-        machine, answer = accept(request, subprotocols, options.get("websocket_max_size"))
-        await self.send(answer)
+        options, budgets = self.websocket_options, self.budgets
+        max_bytes = options.get("websocket_max_size")
+        machine, answer = accept(request, subprotocols, max_bytes, compresses=budgets.websocket_compression)
+        await self.send(answer + self.service.heads.refresh())
         websocket = WebSocket(
             machine,
+            frames_per_s=budgets.websocket_frames_per_s,
             ping_interval=options.get("websocket_ping_interval", 20.0),
             ping_timeout=options.get("websocket_ping_timeout", 20.0),
         )

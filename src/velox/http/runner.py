@@ -79,11 +79,12 @@ class Runner(Coroutine[Any, Any, None]):
         if self._task is not None and self.work is not None:
             self._task.cancel()
 
-    def end(self) -> None:
-        """Cancel what runs, and let the Task end."""
+    def end(self, *, cancels: bool = True) -> None:
+        """Cancel what runs, unless it ends by itself, and let the Task end."""
         self._closed = True
         if self.work is not None:
-            self.cancel()
+            if cancels:
+                self.cancel()
         elif self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 

@@ -16,6 +16,7 @@ from velox.http.routes import Found, RouteFinder
 
 __all__ = ["Service", "service_of"]
 
+SHORTEST_SWEEP_S = 0.02
 SWEEPS_A_BUDGET = 10
 """A deadline may be met late by this part of the shortest budget of time, but no more than a second."""
 
@@ -23,7 +24,7 @@ _services: WeakKeyDictionary[asyncio.AbstractEventLoop, list[Service]] = WeakKey
 
 
 def service_of(
-    app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop, connections: set[Any], budgets: Budgets
+    app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop, connections: set[Any], budgets: Budgets, server: str
 ) -> Service:
     """The service of a server's connections: the one that its first connection made.
 
@@ -33,7 +34,7 @@ def service_of(
     for service in services:
         if service.connections is connections and service.app is app:
             return service
-    service = Service(app, loop, connections, budgets)
+    service = Service(app, loop, connections, budgets, server)
     services.append(service)
     return service
 
@@ -46,6 +47,7 @@ class Service:
         loop: The loop.
         connections: Every open connection; Sanic's server looks into it when it stops.
         budgets: The limits.
+        server: The ``Server`` field; empty sends none.
 
     Attributes:
         routes: Finds a target's route.
@@ -73,7 +75,12 @@ class Service:
     )
 
     def __init__(
-        self, app: Sanic[Any, Any], loop: asyncio.AbstractEventLoop, connections: set[Timed], budgets: Budgets
+        self,
+        app: Sanic[Any, Any],
+        loop: asyncio.AbstractEventLoop,
+        connections: set[Timed],
+        budgets: Budgets,
+        server: str,
     ) -> None:
         self.app = app
         self.loop = loop
@@ -82,11 +89,12 @@ class Service:
         self.access_log = bool(app.config.ACCESS_LOG)
         custom: Any = app.request_class
         self.request_class = None if custom is None or custom is Request else custom
-        self.heads = HeadWriter()
+        self.heads = HeadWriter(server)
         self.body_bytes = app.config.REQUEST_MAX_SIZE if budgets.body_bytes is None else budgets.body_bytes
         self.response_s = app.config.RESPONSE_TIMEOUT if budgets.response_s is None else budgets.response_s
         times_s = (budgets.head_s, budgets.body_window_s, budgets.keep_alive_s, budgets.write_stall_s, self.response_s)
-        self.sweep = Sweep(loop, connections, min(1.0, *(time_s / SWEEPS_A_BUDGET for time_s in times_s)))
+        interval_s = min(1.0, *(time_s / SWEEPS_A_BUDGET for time_s in times_s))
+        self.sweep = Sweep(loop, connections, max(SHORTEST_SWEEP_S, interval_s))
         self.tasks: set[asyncio.Task[Any]] = set()
         self.learn()
 

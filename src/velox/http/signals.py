@@ -12,9 +12,19 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 from types import FrameType
 
-__all__ = ["STOPPING", "end_with_parent", "held_back", "leave_at_once", "let_through", "on_signals"]
+__all__ = [
+    "STOPPING",
+    "end_with_parent",
+    "has_terminal",
+    "held_back",
+    "hold",
+    "leave_at_once",
+    "let_through",
+    "on_signals",
+]
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+HEARD = (*STOPPING, signal.SIGHUP)
 
 
 def on_signals(act: Callable[[], None]) -> None:
@@ -34,23 +44,38 @@ def leave_at_once() -> None:
     os._exit(0)
 
 
+def has_terminal() -> bool:
+    """Whether there is a terminal that can send signals, and has not been closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Signals to stop wait inside, also for processes started in here until these let them through.
+    """Signals wait inside, also for processes started in here until these let them through.
 
-    The fork server is started so: whoever signals all of the server's processes at once (systemd, for one) must not end
-    it, since the workers' exit codes come through it. A worker ends with :func:`let_through`, and so misses none.
+    The fork server is started so: whoever signals all of the server's processes at once (systemd, or a terminal that is
+    closed) must not end it, since the workers' exit codes come through it. A worker ends with :func:`let_through`, and
+    so misses none.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def hold() -> None:
+    """Let signals wait, for a program that this process becomes."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+
+
 def let_through() -> None:
-    """Hear signals to stop, those :func:`held_back` until now too."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    """Hear signals, those :func:`held_back` until now too."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HEARD)
 
 
 def end_with_parent() -> None:

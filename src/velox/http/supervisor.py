@@ -26,6 +26,7 @@ from velox.http.listener import refuse_new
 from velox.http.place import Place
 from velox.http.restarts import Deaths, RestartPolicy
 from velox.http.rollout import Rollout
+from velox.http.signals import has_terminal
 from velox.http.worker import Serve, State, Worker, context, start_worker
 
 __all__ = ["Plan", "Supervisor"]
@@ -75,13 +76,14 @@ class Supervisor:
         self.rollout_wanted = False
         self.booted = False
         self.stopping = False
+        self.had_terminal = has_terminal()
         self.error: ConfigurationError | None = None
         self._began_s = time.monotonic()
         self._start_within_s = plan.start_within_s
         self._context = context()
 
     def run(self) -> None:
-        """Supervise until SIGTERM or SIGINT; SIGHUP replaces the workers one by one.
+        """Supervise until SIGTERM or SIGINT; SIGHUP replaces the workers one by one, if no closed terminal has sent it.
 
         Raises:
             ConfigurationError: VX105 or what a worker said, when one cannot start at boot; VX107 when they keep dying.
@@ -135,10 +137,11 @@ class Supervisor:
         wait([wake, *(worker.line for worker in workers), *(worker.process.sentinel for worker in workers)], timeout_s)
 
     def _obey(self, number: int) -> None:
-        if number == signal.SIGHUP:
-            self.rollout_wanted = not self.stopping
-        elif number in (signal.SIGTERM, signal.SIGINT):
+        closed = number == signal.SIGHUP and self.had_terminal and not has_terminal()
+        if number in (signal.SIGTERM, signal.SIGINT) or closed:
             self._stop_all()
+        elif number == signal.SIGHUP:
+            self.rollout_wanted = not self.stopping
 
     def _ended(self, worker: Worker) -> None:
         how = worker.end()

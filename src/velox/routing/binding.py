@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from types import EllipsisType
 from typing import Any, NotRequired
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
@@ -27,6 +27,7 @@ Values = dict[str, list[Any]]
 """Name on the wire → every value given for it, in order."""
 
 NUMBER = re.compile(r"[+-]?[0-9]*\.?[0-9]*")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 NO_DATE = object()
 """Takes the place of what is no date, and is refused by pydantic as such."""
 
@@ -217,7 +218,9 @@ class Binder:
         if parameter.source is Source.PATH:
 
             def read_path(request: Request, path: dict[str, Any], raw: dict[str, Any]) -> None:
-                raw[key] = path[alias]
+                value = raw[key] = path[alias]
+                if value.__class__ is str and REPLACEMENT in value:
+                    check_path(request)
 
             return read_path
         if parameter.group is not None:
@@ -235,6 +238,14 @@ class Binder:
                 raw[key] = _value(held, alias, multiple)
 
         return read_one
+
+
+def check_path(request: Request) -> None:
+    """Raises BadRequest for a path that is not UTF-8: Sanic's decoding makes every such byte the same character."""
+    try:
+        unquote_to_bytes(request.path).decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The path is percent-encoded, but not UTF-8.") from None
 
 
 def moments(parameter: Parameter) -> list[str | None]:

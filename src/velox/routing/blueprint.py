@@ -11,6 +11,7 @@ from sanic import Blueprint as SanicBlueprint
 from velox.location import shortened
 from velox.routing.plan import SharedOptions
 from velox.routing.route import Routes, several
+from velox.rules import LimitOption
 
 __all__ = ["Blueprint"]
 
@@ -24,15 +25,18 @@ class Blueprint(Routes, SanicBlueprint):
     Args:
         name: Its name: letters, digits, ``_`` and ``-``. The documentation groups its routes under it.
         url_prefix: What every path in it begins with.
+        limit: How often somebody may use all of its routes together, as ``limit`` of a route.
         guard: What is asked of whoever calls one of its routes, beside the route's own guards.
         host, version, strict_slashes, version_prefix: As Sanic has them.
     """
 
     __slots__ = ("shared",)
 
-    def __init__(self, name: str, url_prefix: str | None = None, *, guard: Any = (), **options: Any) -> None:
+    def __init__(
+        self, name: str, url_prefix: str | None = None, *, limit: LimitOption = None, guard: Any = (), **options: Any
+    ) -> None:
         super().__init__(name, url_prefix, **options)
-        self.shared = SharedOptions(f"blueprint {name}", guard=several(guard))
+        self.shared = SharedOptions(f"blueprint {name}", limit=limit, guard=several(guard))
         caller = sys._getframe(1)
         self.ctx.place = f"{shortened(caller.f_code.co_filename)}:{caller.f_lineno}"
         self._apps = weakref.WeakSet()  # type: ignore[assignment]

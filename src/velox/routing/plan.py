@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
+from velox.rules import LimitOption
 
 __all__ = [
     "Limits",
@@ -97,6 +98,7 @@ class RouteOptions:
     security: tuple[str, ...] = ()
     max_body_bytes: int | None = None
     deprecated: bool = False
+    limit: LimitOption = None
     guard: tuple[Any, ...] = ()
     """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
 
@@ -107,6 +109,8 @@ class SharedOptions:
 
     scope: str
     """Whose it is: ``"app"``, or ``"blueprint links"``."""
+    limit: LimitOption = None
+    """Counted together for all of them; a route's own limits come in addition."""
     guard: tuple[Any, ...] = ()
     """As a route's; a route has to pass these too."""
 

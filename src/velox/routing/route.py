@@ -16,6 +16,7 @@ from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.annotation import remember_local_names
 from velox.routing.plan import RouteOptions, SharedOptions
+from velox.rules import LimitOption
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
 
@@ -58,6 +59,8 @@ class Routes(RouteMixin):
         security: Names of security schemes (see :meth:`velox.Velox.add_security_scheme`) that it asks for.
         max_body_bytes: The body's limit, instead of the setting's.
         deprecated: Mark it as on its way out in the documentation.
+        limit: How often somebody may: ``"100/minute"``, several of them, or :class:`velox.limits.Policy`; in addition
+            to those of the blueprint and the app. ``False``: no limit at all.
         guard: What is asked of whoever calls it: a guard of :mod:`velox.auth`, a function that says of a user and an
             object whether the one may have the other, or a list of such.
 
@@ -84,6 +87,7 @@ class Routes(RouteMixin):
         security: Sequence[str] = (),
         max_body_bytes: int | None = None,
         deprecated: bool = False,
+        limit: LimitOption = None,
         guard: Any = (),
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -99,6 +103,7 @@ class Routes(RouteMixin):
             security=tuple(security),
             max_body_bytes=max_body_bytes,
             deprecated=deprecated,
+            limit=limit,
             guard=several(guard),
         )
         names = tuple(method.upper() for method in methods or ("GET",))

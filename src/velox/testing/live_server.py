@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -53,12 +54,13 @@ class LiveServer:
         self._command += ["--host", self.host, "--port", str(self.port)]
         self._directory = directory
         self._environment = {**os.environ, "VELOX_ENV": "test", **(environment or {})}
+        self._speaks_tls = bool(self._environment.get("VELOX_SSL_CERTIFICATE"))
         self._ready_path = ready_path
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:PORT``, without a slash at the end."""
-        return f"http://{self.host}:{self.port}"
+        """``http://127.0.0.1:PORT``, without a slash at the end; ``https`` with ``VELOX_SSL_CERTIFICATE``."""
+        return f"{'https' if self._speaks_tls else 'http'}://{self.host}:{self.port}"
 
     @property
     def output(self) -> str:
@@ -116,7 +118,7 @@ class LiveServer:
             time.sleep(POLL_S)
 
     def _is_ready(self) -> bool:
-        connection = HTTPConnection(self.host, self.port, timeout=1.0)
+        connection = self._connection()
         try:
             connection.request("GET", self._ready_path)
             return connection.getresponse().status == 200
@@ -124,6 +126,13 @@ class LiveServer:
             return False
         finally:
             connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        if not self._speaks_tls:
+            return HTTPConnection(self.host, self.port, timeout=1.0)
+        # Whose certificate it is does not matter for whether it answers.
+        context = ssl._create_unverified_context()  # noqa: S323
+        return HTTPSConnection(self.host, self.port, timeout=1.0, context=context)
 
     def _failure(self, what: str) -> ConfigurationError:
         return ConfigurationError(

@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,3 +167,23 @@ def test_idle_connections_do_not_hold_it_up(start: Start, protocol: str) -> None
         assert exchange(used, READY).status == 200
         assert server.stop() == 0
         assert used.recv(1) == b""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_event_streams_end_when_the_server_leaves(start: Start, workers: str) -> None:
+    """Whole, so that the client opens the next one elsewhere at once; nobody waits for the grace period."""
+    server = start("--workers", workers)
+    server.until_ready()
+    with server.connect() as connection:
+        connection.sendall(b"GET /events HTTP/1.1\r\nHost: chaos\r\n\r\n")
+        received = b""
+        while b"data: 3" not in received:
+            received += connection.recv(65_536)
+        began_s = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        while piece := connection.recv(65_536):
+            received += piece
+    assert received.endswith(b"\n\n\r\n0\r\n\r\n")
+    assert server.process.wait(10) == 0
+    assert time.monotonic() - began_s < 10
+    assert "Traceback" not in server.output

@@ -210,7 +210,7 @@ def test_reload_finds_a_server_by_its_port(project: Path, start: Start) -> None:
     assert server.stop() == 0
     done = reload("--port", str(server.port), folder=project)
     assert done.returncode == EXIT_FAILURE
-    assert f"error VX108 no server with several workers is known for port {server.port}" in done.stderr
+    assert f"error VX108 no running server is known for port {server.port}" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,20 @@ def test_each_setting_is_judged(monkeypatch: pytest.MonkeyPatch, name: str, valu
     monkeypatch.setenv(f"VELOX_{name}", value)
 
     assert level == said()[text]
+
+
+@pytest.mark.usefixtures("project")
+def test_budgets_that_cannot_be_had_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More connections than a process may have files, a URL longer than its head, a certificate that is not there."""
+    assert said(prod=False)["a worker may have 10000 connections"] == "ok"
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
+    for name, value in {
+        "MAX_CONNECTIONS": "5000",
+        "MAX_URL_BYTES": "9000",
+        "SSL_CERTIFICATE": "nowhere.pem",
+    }.items():
+        monkeypatch.setenv(f"VELOX_{name}", value)
+    findings = said(prod=False)
+    assert findings["max_connections (5000) needs 5200 open files; a process may have 4096"] == "warn"
+    assert findings["max_url_bytes (9000) is never reached: a head has 8192 bytes"] == "warn"
+    assert findings["VX305 ssl_certificate nowhere.pem cannot be read: No such file or directory"] == "fail"

@@ -154,15 +154,16 @@ def test_veloxs_protocol_is_prepared_with_the_fronts_headers() -> None:
     class Own(VeloxProtocol):
         pass
 
-    front = Front(Settings(referrer_policy=""))
-    usual, own = fronted(VeloxProtocol, front), fronted(Own, front)
+    settings = Settings(referrer_policy="")
+    front = Front(settings)
+    usual, own = fronted(VeloxProtocol, front, settings), fronted(Own, front, settings)
 
     assert issubclass(usual, FrontProtocol)
     assert issubclass(own, Own)
     assert issubclass(own, FrontProtocol)
     assert b"nosniff" in (own.usual or b"")
-    assert own is fronted(own, front)
-    assert fronted(Path, front) is Path
+    assert own is fronted(own, front, settings)
+    assert fronted(Path, front, settings) is Path
 
 
 @pytest.mark.parametrize(

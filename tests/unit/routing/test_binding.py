@@ -259,6 +259,19 @@ class TestPath:
 
         assert await ask(app, "/a%2Fb%20c%C3%A9+%25") == "a/b cé+%"
 
+    @pytest.mark.parametrize("path", ["/%ff", "/caf%E9", "/a%C3", "/%ED%A0%80"])
+    async def test_a_path_that_is_not_utf_8_is_a_400(self, make_app: Callable[..., Velox], path: str) -> None:
+        """All of them would be the same value; the replacement character itself is one as any other."""
+        app = make_app()
+
+        @app.get("/<value>")
+        async def handler(value: str) -> str:
+            return value
+
+        async with TestClient(app) as client:
+            assert (await client.get(path)).status_code == 400
+        assert await ask(app, "/%EF%BF%BD") == "\N{REPLACEMENT CHARACTER}"
+
     async def test_a_parameter_may_have_another_name_than_its_piece(self, make_app: Callable[..., Velox]) -> None:
         app = make_app()
 

@@ -158,6 +158,26 @@ async def test_a_body_that_comes_too_slowly_is_a_408(app: Sanic[Any, Any]) -> No
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.parametrize("path", [b"/count", b"/nowhere"], ids=["that is read", "that nobody reads"])
+async def test_a_dripping_body_is_closed_by_its_deadline(app: Sanic[Any, Any], path: bytes) -> None:
+    """However often a byte comes: what counts is how many come in the time that they are waited for."""
+    budgets = Budgets(body_rate=1000, body_window_s=0.3, head_s=0.3)
+    async with serving(app, budgets) as served, served.connect() as client:
+        await client.send(b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+
+        async def drip() -> None:
+            while True:
+                await client.send(b"a")
+                await asyncio.sleep(0.02)
+
+        dripping = asyncio.create_task(drip())
+        try:
+            answer = await client.rest()
+        finally:
+            dripping.cancel()
+    assert answer.startswith(b"HTTP/1.1 408 " if path == b"/count" else b"HTTP/1.1 405 ")
+
+
 async def test_an_idle_connection_is_closed_without_a_word(app: Sanic[Any, Any]) -> None:
     """After keep_alive_s between two requests, and after head_s before the first."""
     async with serving(app, Budgets(keep_alive_s=0.2, head_s=0.2)) as served:

@@ -1,0 +1,168 @@
+"""What a machine knows of who has used how much: a table of fixed size, which its workers can share.
+
+    file in shared memory:  ┌ bucket 0 ─────────────────────┐┌ bucket 1 ──── ...
+                            │ place 0 │ place 1 │ ... │ 15  ││
+                            └─────────┴─────────┴─────┴─────┘└──
+    place:  digest of the key, ten numbers of state, free again at, forgotten at         112 bytes
+
+A key has its place in the bucket that its digest names. A worker locks the buckets that it reads and writes, for some
+microseconds; the kernel takes the lock from a worker that dies. When a bucket is full, what is over is forgotten first,
+then who has used least; who is blocked is never forgotten before the time is up.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from velox.limits.algorithms import NEW, NUMBERS, State
+
+__all__ = ["DIGEST_BYTES", "Full", "Table"]
+
+DIGEST_BYTES: Final = 16
+PLACE: Final = struct.Struct(f"=16s{NUMBERS + 2}d")
+PLACES: Final = 16
+"""Of a bucket. Were half of all places blocked, one bucket in a hundred would have no room for somebody new."""
+BUCKET_BYTES: Final = PLACE.size * PLACES
+LOCK_TRIES: Final = 100
+LOCK_PAUSE_S: Final = 50e-6
+
+
+class Full(Exception):
+    """A bucket has no room: all in it are blocked.
+
+    Attributes:
+        wait_s: Until one of them is not.
+    """
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(wait_s)
+        self.wait_s = wait_s
+
+
+class Table:
+    """The places.
+
+    Args:
+        keys: How many keys it has room for, about; 112 bytes each.
+        path: The file that workers share, as :meth:`make_file` made it; ``None``: memory of this process.
+    """
+
+    def __init__(self, keys: int, path: Path | None = None) -> None:
+        self._file = -1
+        if path is not None:
+            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            self._memory = mmap.mmap(self._file, os.fstat(self._file).st_size)
+        else:
+            self._memory = mmap.mmap(-1, size_bytes(keys))
+        self._buckets = len(self._memory) // BUCKET_BYTES
+
+    @staticmethod
+    def make_file(path: Path, keys: int) -> None:
+        """Make the file of a table with room for ``keys``. What is not used of it takes no memory."""
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.ftruncate(handle, size_bytes(keys))
+        finally:
+            os.close(handle)
+
+    def close(self) -> None:
+        self._memory.close()
+        if self._file != -1:
+            os.close(self._file)
+            self._file = -1
+
+    @contextmanager
+    def locked(self, digests: Sequence[bytes]) -> Iterator[None]:
+        """Nobody else changes the buckets of ``digests`` meanwhile.
+
+        A lock that is not had within some milliseconds is done without: somebody was stopped while holding it, and a
+        count that may be off by one is better than a server that hangs.
+        """
+        if self._file == -1:  # one loop, one thread: nobody else is there
+            yield
+            return
+        # In one order for all: two workers never wait for each other.
+        held = [bucket for bucket in sorted({self._bucket(digest) for digest in digests}) if self._lock(bucket)]
+        try:
+            yield
+        finally:
+            for bucket in held:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, bucket)
+
+    def _lock(self, bucket: int) -> bool:
+        for _ in range(LOCK_TRIES):
+            try:
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, bucket)
+            except BlockingIOError:
+                time.sleep(LOCK_PAUSE_S)
+            else:
+                return True
+        return False
+
+    def read(self, digest: bytes, now_s: float) -> State:
+        """The state of a key."""
+        start = self._bucket(digest) * BUCKET_BYTES
+        bucket = self._memory[start : start + BUCKET_BYTES]
+        at = place_of(digest, bucket)
+        if at == -1:
+            return NEW
+        _, *state, _, expires_s = PLACE.unpack_from(bucket, at)
+        return tuple(state) if expires_s > now_s else NEW
+
+    def write(self, digest: bytes, state: State, now_s: float, *, free_s: float, expires_s: float) -> None:
+        """Remember the state of a key.
+
+        Args:
+            digest: The key's.
+            state: The state.
+            now_s: The time.
+            free_s: When a hit will fit again; up to then it is not forgotten.
+            expires_s: When it is as if it had never been.
+
+        Raises:
+            Full: There is no room for somebody new.
+        """
+        start = self._bucket(digest) * BUCKET_BYTES
+        bucket = self._memory[start : start + BUCKET_BYTES]
+        at = place_of(digest, bucket)
+        start += at if at != -1 else room_in(bucket, now_s)
+        self._memory[start : start + PLACE.size] = PLACE.pack(digest, *state, free_s, expires_s)
+
+    def _bucket(self, digest: bytes) -> int:
+        return int.from_bytes(digest[:8], "little") % self._buckets
+
+
+def place_of(digest: bytes, bucket: bytes) -> int:
+    """Where a key is in its bucket; -1: nowhere."""
+    at = bucket.find(digest)
+    while at % PLACE.size and at != -1:  # the same bytes, by chance, within another place's
+        at = bucket.find(digest, at + 1)
+    return at
+
+
+def room_in(bucket: bytes, now_s: float) -> int:
+    """The place that is missed least."""
+    best, earliest_s, free_again_s = -1, float("inf"), float("inf")
+    for offset in range(0, BUCKET_BYTES, PLACE.size):
+        *_, free_s, expires_s = PLACE.unpack_from(bucket, offset)
+        if expires_s <= now_s:
+            return offset
+        if free_s > now_s:
+            free_again_s = min(free_again_s, free_s)
+        elif expires_s < earliest_s:
+            best, earliest_s = offset, expires_s
+    if best == -1:
+        raise Full(free_again_s - now_s)
+    return best
+
+
+def size_bytes(keys: int) -> int:
+    return -(-keys // PLACES) * BUCKET_BYTES
