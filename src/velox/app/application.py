@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sanic import Blueprint as SanicBlueprint
-from sanic import Sanic
+from sanic import Request, Sanic
 from sanic.config import Config
 from sanic.exceptions import SanicException
 from sanic.models.futures import FutureRoute
@@ -150,6 +150,7 @@ class Velox(Routes, FrontedApp):
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
             watch=settings.env == "dev",
+            replica_urls=settings.database_replica_urls,
         )
         self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
@@ -169,7 +170,7 @@ class Velox(Routes, FrontedApp):
         if self.redis is not None:
             self.add_extension(self.redis)
         self.provide(self._session)
-        self.provide(self._reader)
+        self.provide(self._reader_beside_session if settings.database_replica_urls else self._reader)
         health.mount(self, self.readiness)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
@@ -426,6 +427,13 @@ class Velox(Routes, FrontedApp):
 
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
+            yield reader
+
+    async def _reader_beside_session(self, request: Request) -> AsyncIterator[Reader]:
+        """With replicas, which are a moment behind: a request that has a session as well sees what it has written."""
+        plan = self._plans.get(id(request.route))
+        writes = plan is not None and any(provider.fn == self._session for provider in plan.providers())
+        async with self.database.reader(fresh=writes) as reader:
             yield reader
 
     # Where Velox takes over from Sanic

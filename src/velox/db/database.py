@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from velox.db.engine import Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
 from velox.db.model import Model
 from velox.db.reader import Reader
+from velox.db.replicas import Replicas
 from velox.db.session import Session
 from velox.db.urls import engine_for
 from velox.db.watch import Use, Watch
@@ -43,6 +44,8 @@ class Database:
             no such limit.
         watch: Whether to log where a session's transaction stays open for more than 50 ms while its task waits for
             something else than the database. The app does in ``dev``.
+        replica_urls: Copies of the database, which readers use in turn. One that is away is left out until it is back;
+            when all are, readers use the database itself.
 
     Raises:
         ConfigurationError: VX401, no such URL is supported; VX701, the driver is not installed.
@@ -58,12 +61,15 @@ class Database:
         timeout_s: float = 5.0,
         statement_timeout_s: float = 30.0,
         watch: bool = False,
+        replica_urls: Sequence[str] = (),
     ) -> None:
-        self.engine: Engine = engine_for(url, Limits(pool_size, timeout_s, statement_timeout_s))
+        limits = Limits(pool_size, timeout_s, statement_timeout_s)
+        self.engine: Engine = engine_for(url, limits)
         self.url = url
         self.display_url: str = self.engine.url.render_as_string(hide_password=True)
         self._watch = Watch() if watch else None
         self._lanes: Lanes | None = None
+        self._replicas = Replicas([engine_for(replica, limits) for replica in replica_urls])
 
     async def start(self) -> None:
         """Reach the database; a SQLite file that is missing is made.
@@ -72,11 +78,13 @@ class Database:
             ConfigurationError: VX402, it cannot be reached or opened.
         """
         self._lanes = await self.engine.open()
+        await self._replicas.open()
 
     async def stop(self) -> None:
         """Close every connection. What was not committed is rolled back."""
         if self._lanes is not None:
             lanes, self._lanes = self._lanes, None
+            await self._replicas.close()
             await lanes.close()
 
     async def ready(self) -> str | None:
@@ -111,14 +119,20 @@ class Database:
             await _close(session)
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator[Reader]:
+    async def reader(self, *, fresh: bool = False) -> AsyncIterator[Reader]:
         """A reader that is closed when the block ends.
+
+        Args:
+            fresh: Read from the database itself, and not from a replica, which may be a moment behind. Without
+                replicas, that is so anyway. Default ``False``.
 
         Raises:
             ReadOnly: A row was changed in the block: nobody would save it.
             Problem: No connection was free for too long (503).
         """
-        reader = Reader(self._open().read, expire_on_commit=False, autoflush=False, close_resets_only=False)
+        primary = self._open()
+        lanes = primary if fresh else await self._replicas.pick() or primary
+        reader = Reader(lanes.read, expire_on_commit=False, autoflush=False, close_resets_only=False)
         try:
             yield reader
             reader.refuse_changes()
@@ -188,13 +202,13 @@ class Database:
         take turns; readers also see what a session has not committed yet. MariaDB and MySQL commit when a table is
         made, so make tables before.
         """
-        outside = self._open()
+        outside, replicas = self._open(), self._replicas
         async with self.engine.isolated(outside) as inside:
-            self._lanes = inside
+            self._lanes, self._replicas = inside, Replicas([])
             try:
                 yield
             finally:
-                self._lanes = outside
+                self._lanes, self._replicas = outside, replicas
 
     def _open(self) -> Lanes:
         if self._lanes is None:
