@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from benchmarks.binding.cases import order, request
+from benchmarks.http.wrk import NUMBERS
 
 __all__ = ["CASES", "CHECKED", "JSON", "LIST", "PLAINTEXT", "POST", "TYPED", "Case"]
 
@@ -20,11 +21,13 @@ class Case:
         name: As the table has it.
         pattern: The whole request, head and body; it may hold :data:`NUMBER` once.
         status: Of the answer.
+        numbers: The highest number.
     """
 
     name: str
     pattern: bytes
     status: int = 200
+    numbers: int = NUMBERS
 
     def request(self, number: int) -> bytes:
         """The request with ``number`` in its place."""

@@ -83,5 +83,5 @@ def measure(servers: Mapping[str, Server], *, rounds: int, duration_s: int, conn
 
 def sample(server: Server, case: Case, duration_s: int, connections: int) -> Timed:
     used_s = server.cpu_s()
-    load = wrk.run(case.pieces, server.port, connections=connections, duration_s=duration_s)
+    load = wrk.run(case.pieces, server.port, connections=connections, duration_s=duration_s, numbers=case.numbers)
     return Timed(load.requests, server.cpu_s() - used_s, load.wall_us / 1e6, load.p50_us, load.p99_us)

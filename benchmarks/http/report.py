@@ -22,7 +22,18 @@ from benchmarks.http.servers import (
 )
 from benchmarks.summary import Summary, summarise, table
 
-__all__ = ["LATENCY_CASE", "MEMORY_BYTES", "TARGETS", "Result", "Target", "markdown", "svg", "to_json"]
+__all__ = [
+    "LATENCY_CASE",
+    "MEMORY_BYTES",
+    "TARGETS",
+    "Result",
+    "Target",
+    "markdown",
+    "svg",
+    "to_json",
+    "verdict",
+    "warning",
+]
 
 MB = 1_000_000
 
@@ -103,7 +114,7 @@ def markdown(result: Result) -> str:
             "",
             "<!-- results -->",
             "",
-            *warning(result),
+            *warning(result.others),
             "![Velox beside its peers](http.svg)",
             "",
             "## Targets",
@@ -123,11 +134,11 @@ def markdown(result: Result) -> str:
     )
 
 
-def warning(result: Result) -> list[str]:
+def warning(others: float) -> list[str]:
     """What has to be said before the numbers of a busy machine: cold caches cost large servers more than small ones."""
-    if result.others <= QUIET:
+    if others <= QUIET:
         return []
-    return [f"**Not a quiet machine: others used {result.others:.0%} of it. These figures judge nothing.**", ""]
+    return [f"**Not a quiet machine: others used {others:.0%} of it. These figures judge nothing.**", ""]
 
 
 def judged(result: Result) -> list[list[str]]:

@@ -9,9 +9,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Load", "command", "parse", "program", "run", "script"]
+__all__ = ["NUMBERS", "Load", "command", "parse", "program", "run", "script"]
 
 ANSWERED = "answered="
+NUMBERS = 1_000_000
 
 # The request is made in Lua only because some have a number in them; all are made alike, so none has an advantage.
 SCRIPT = """
@@ -19,7 +20,7 @@ local pieces = {{{pieces}}}
 local number = 0
 request = function()
   if #pieces == 1 then return pieces[1] end
-  number = number % 1000000 + 1
+  number = number % {numbers} + 1
   return pieces[1] .. number .. pieces[2]
 end
 done = function(summary, latency, requests)
@@ -63,9 +64,9 @@ def lua_string(data: bytes) -> str:
     return '"' + "".join(f"\\{byte:03d}" for byte in data) + '"'
 
 
-def script(pieces: tuple[bytes, ...]) -> str:
-    """The script for a request of one piece, or of two with a running number between."""
-    return SCRIPT.format(pieces=", ".join(map(lua_string, pieces)), mark=ANSWERED)
+def script(pieces: tuple[bytes, ...], numbers: int) -> str:
+    """The script for a request of one piece, or of two with a running number between, from 1 to ``numbers``."""
+    return SCRIPT.format(pieces=", ".join(map(lua_string, pieces)), numbers=numbers, mark=ANSWERED)
 
 
 def command(wrk: str, path: Path, port: int, *, connections: int, duration_s: int) -> list[str]:
@@ -86,7 +87,7 @@ def parse(output: str) -> Load:
     return Load(**json.loads(found[-1].removeprefix(ANSWERED)))
 
 
-def run(pieces: tuple[bytes, ...], port: int, *, connections: int, duration_s: int) -> Load:
+def run(pieces: tuple[bytes, ...], port: int, *, connections: int, duration_s: int, numbers: int = NUMBERS) -> Load:
     """Keep a server busy; wrk inherits the core of the calling process.
 
     Raises:
@@ -95,7 +96,7 @@ def run(pieces: tuple[bytes, ...], port: int, *, connections: int, duration_s: i
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "request.lua"
-        path.write_text(script(pieces))
+        path.write_text(script(pieces, numbers))
         line = command(program(), path, port, connections=connections, duration_s=duration_s)
         load = parse(subprocess.run(line, capture_output=True, text=True, check=True).stdout)
     if load.errors or not load.requests:

@@ -112,6 +112,13 @@ CODES: Mapping[str, str] = {
     "VX704": "there is no such account or key, or one already",
     # VX8xx services beside the app
     "VX801": "the Redis URL cannot be read",
+    # VX9xx tasks and jobs
+    "VX901": "a task has an option with a wrong value",
+    "VX902": "two tasks have the same name",
+    "VX903": "a task's parameter cannot be filled",
+    "VX904": "a table for jobs is missing",
+    "VX905": "the app has no tasks",
+    "VX906": "no such job, or not one in such a state",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

@@ -7,7 +7,7 @@ The two files are looked for in the current directory, which is the project's ro
 import math
 from collections import Counter
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr
 
@@ -57,8 +57,8 @@ class Settings(WireSettings):
     database_pool_size: int = Field(default=5, ge=1)
     """The most connections of a worker that read at once; on a server, as many write."""
     database_replica_urls: Urls = ()
-    """Copies of the database for readers, with commas between in the environment. A request that has a Session reads
-    from the database itself, so that it sees what it has written."""
+    """Copies of the database for readers, with commas between in the environment. A request that writes reads from
+    the database itself, so that it sees what it has written."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
     redis_url: str | None = None
@@ -81,7 +81,7 @@ class Settings(WireSettings):
     form_spool_bytes: Bytes = 256 * 2**10
     """An uploaded file is kept in memory up to this many bytes, then on disk."""
     grace_s: Seconds = 30.0
-    """How long requests in flight may take to finish when the server stops, in seconds."""
+    """How long requests and jobs in flight may take to finish when the process stops, in seconds."""
     docs: bool = True
     """Whether ``/docs`` and ``/openapi.json`` answer."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -132,6 +132,20 @@ class Settings(WireSettings):
     answers to requests that came over TLS. 0 sends none."""
     hsts_subdomains: bool = False
     """Whether that holds for every name below the host's, too."""
+
+    run_jobs: bool | None = None
+    """Whether ``velox run`` also runs jobs and schedules, in the process that serves; None: only in ``dev``."""
+    queue_url: str | None = None
+    """Where queued jobs are: None (or empty) is the app's own database, ``redis://host:6379/0`` Redis Streams,
+    ``amqp://user:password@host/vhost`` RabbitMQ."""
+    job_concurrency: int = Field(default=32, ge=1, le=10_000)
+    """The most jobs that a worker runs at once."""
+    job_lease_s: Annotated[Seconds, Field(ge=0.5)] = 30.0
+    """How long after a worker died its jobs are given to another, in seconds. It renews the lease while it lives."""
+    job_max_deliveries: int = Field(default=5, ge=1)
+    """How many workers a job may take down with it before it is dead."""
+    job_keep_s: Seconds = 86_400.0
+    """For how long jobs that succeeded or were cancelled are kept, in seconds. Dead ones stay."""
 
     @classmethod
     def load(cls, **arguments: Any) -> Self:

@@ -14,8 +14,10 @@ from velox.db import (
     Public,
     Reader,
     Relationship,
+    Rows,
     Session,
     Update,
+    Writer,
     select,
 )
 from velox.errors import Conflict, NotFound
@@ -74,7 +76,17 @@ async def by_hand(database: Database) -> list[Link]:
     async with database.session() as session, database.reader() as reader:
         assert_type(session, Session)
         assert_type(reader, Reader)
-        return list((await reader.exec(select(Link))).all())
+        rows = await reader.exec(select(Link), load=[Link.visits])
+        assert_type(rows, Rows[Link])
+        assert_type(rows.first(), Link | None)
+        assert_type(await reader.exec(select(Link.slug, Link.hits)), Rows[tuple[str, int]])
+        return rows.all()
+
+
+async def import_link(body: Create[Link], db: Writer) -> Public[Link]:
+    link = await db.add(Link.from_(body), conflict=Conflict("that slug is taken"))
+    assert_type(link, Link)
+    return link
 
 
 # The constructor knows what is required: each of these lines is an error, and says so if it stops being one.

@@ -30,9 +30,10 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
-from velox.db import Database, Reader, Session
+from velox.db import Database, Reader, Session, Writer
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
@@ -54,6 +55,9 @@ from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
 from velox.rules import LimitOption
 from velox.settings import Settings
+from velox.tasks.crew import Crew
+from velox.tasks.post import Post
+from velox.tasks.task import Task
 
 __all__ = ["Velox"]
 
@@ -63,6 +67,9 @@ logger = logging.getLogger("velox")
 
 DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
+
+DEV_GRACE_S = 1.0
+"""In ``dev`` a restart does not wait for jobs: they are handed back, and run again after it."""
 
 
 def redis_of(settings: Settings, name: str) -> Redis | None:
@@ -87,6 +94,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        jobs: The tasks, and the queue of their jobs.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
@@ -96,6 +104,7 @@ class Velox(Routes, FrontedApp):
     __slots__ = (
         "__weakref__",
         "_app_scope",
+        "_crew",
         "_declared",
         "_installed",
         "_layers",
@@ -107,6 +116,7 @@ class Velox(Routes, FrontedApp):
         "database",
         "description",
         "identify",
+        "jobs",
         "redis",
         "settings",
         "shared",
@@ -165,12 +175,16 @@ class Velox(Routes, FrontedApp):
         self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
         self._app_scope = Scope()
+        self._crew: Crew | None = None
+        self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
         self.add_extension(self.database)
         if self.redis is not None:
             self.add_extension(self.redis)
+        self.add_extension(self.jobs)
         self.provide(self._session)
-        self.provide(self._reader_beside_session if settings.database_replica_urls else self._reader)
+        self.provide(self._reader_beside_writes if settings.database_replica_urls else self._reader)
+        self.provide(self._writer)
         health.mount(self, self.readiness)
         if settings.docs:
             mount_docs(self, self.title, self.openapi)
@@ -204,7 +218,7 @@ class Velox(Routes, FrontedApp):
     # What the app is made of
 
     def discover(self, package: str) -> None:
-        """Import every module of every feature folder of ``package``, and register the blueprints found in them.
+        """Import every module of every feature folder of ``package``, and register the blueprints and tasks in them.
 
         Order: by the modules' dotted names, then by place in the module. A blueprint is registered once, where it is
         defined or first imported.
@@ -214,12 +228,14 @@ class Velox(Routes, FrontedApp):
 
         Raises:
             ConfigurationError: VX208, with file and line, when a module cannot be imported; VX209 when two blueprints
-                have one name.
+                have one name, VX902 when two tasks have.
         """
         for module in import_tree(package):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Task):
+                    self.register_task(value)
                 elif isinstance(value, Installable) and not isinstance(value, type):
                     self.install(value)
 
@@ -238,6 +254,22 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def register_task(self, task: Task[..., Any, Any]) -> None:
+        """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
+
+        Raises:
+            ConfigurationError: VX902 when another one has its name.
+        """
+        if not self.jobs.tasks:
+            furnish(self.jobs, self.database, self.settings.queue_url or "", self.name)
+        self.jobs.add(task)
+
+    def run_jobs(self) -> None:
+        """Run jobs and schedules beside the requests, from the next start on: what ``velox run`` does in ``dev``."""
+        if self.jobs.tasks:
+            grace_s = DEV_GRACE_S if self.settings.env == "dev" else self.settings.grace_s
+            self._crew = Crew(self.jobs, grace_s)
 
     def provide(self, fn: Hook, scope: str = "request") -> Hook:
         """Register a provider: what makes the things that handlers ask for by type.
@@ -306,7 +338,7 @@ class Velox(Routes, FrontedApp):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210, VX903), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -320,6 +352,7 @@ class Velox(Routes, FrontedApp):
             for route in declared.routes:
                 if id(route) not in self._plans:
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
+        self.jobs.compile()
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
         check_guards(self._plans.values(), is_guarded=self.identify is not None)
@@ -401,6 +434,7 @@ class Velox(Routes, FrontedApp):
         if self._creates_tables():
             for table in await self.database.create_tables():
                 logger.info("created table %s", table)
+        await self.jobs.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
@@ -412,29 +446,45 @@ class Velox(Routes, FrontedApp):
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)
+        if self._crew is not None:
+            self._crew.start()
 
     async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
         self.drain()
+        if self._crew is not None:
+            self._crew.drain()
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        if self._crew is not None:
+            await self._crew.stop()
         await self._lifespan.stop(self)
 
     # The providers that every app has
 
     async def _session(self) -> AsyncIterator[Session]:
-        async with self.database.session() as session:
-            yield session
+        outer = OPEN_SESSION.get()
+        try:
+            async with self.database.session() as session:
+                OPEN_SESSION.set(session)
+                yield session
+        finally:
+            OPEN_SESSION.set(outer)
+        self.jobs.committed()
 
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
             yield reader
 
-    async def _reader_beside_session(self, request: Request) -> AsyncIterator[Reader]:
-        """With replicas, which are a moment behind: a request that has a session as well sees what it has written."""
+    async def _reader_beside_writes(self, request: Request) -> AsyncIterator[Reader]:
+        """With replicas, which are a moment behind: a request that writes, too, sees what it has written."""
         plan = self._plans.get(id(request.route))
-        writes = plan is not None and any(provider.fn == self._session for provider in plan.providers())
-        async with self.database.reader(fresh=writes) as reader:
+        made = [provider.fn for provider in plan.providers()] if plan is not None else []
+        async with self.database.reader(fresh=self._session in made or self._writer in made) as reader:
             yield reader
+
+    async def _writer(self) -> AsyncIterator[Writer]:
+        async with self.database.writer() as writer:
+            yield writer
 
     # Where Velox takes over from Sanic
 

@@ -11,9 +11,11 @@ from velox.db.mixins import SoftDelete, Timestamps, Versioned
 from velox.db.model import Model
 from velox.db.page import Page, PageQuery
 from velox.db.reader import Reader, ReadOnly
+from velox.db.rows import Rows
 from velox.db.schemas import Create, Public, Update
 from velox.db.session import NotAwaited, Session
 from velox.db.watch import SharedSession
+from velox.db.writer import Writer
 
 __all__ = [
     "Create",
@@ -28,12 +30,14 @@ __all__ = [
     "ReadOnly",
     "Reader",
     "Relationship",
+    "Rows",
     "Session",
     "SharedSession",
     "SoftDelete",
     "Timestamps",
     "Update",
     "Versioned",
+    "Writer",
     "col",
     "func",
     "integrity_problem",

@@ -6,22 +6,191 @@ has moved.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from sqlalchemy import BindParameter, Column, Dialect
+from sqlalchemy.engine import Row
+from sqlalchemy.engine.result import SimpleResultMetaData
+from sqlalchemy.orm import ColumnProperty, Mapper
+from sqlalchemy.orm.context import _MapperEntity, _ORMColumnEntity, _RawColumnEntity
 from sqlalchemy.orm.strategies import _LazyLoader as LazyLoader
-from sqlmodel._compat import get_field_metadata, get_sa_type_from_field
+from sqlalchemy.sql import Select
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
+from sqlmodel import func, select
+from sqlmodel._compat import finish_init, get_field_metadata, get_sa_type_from_field
 from sqlmodel.main import FieldInfo, FieldInfoMetadata, SQLModelMetaclass
 
 __all__ = [
+    "EntityColumns",
     "FieldInfo",
     "FieldInfoMetadata",
     "LazyLoader",
+    "RowMaker",
     "SQLModelMetaclass",
+    "SelectedColumn",
+    "all_rows",
     "asyncmy_has_gone",
     "asyncpg_refusal",
+    "bind_processor",
+    "bound_values",
+    "columns_of",
+    "compile_select",
+    "count_of",
+    "finish_init",
     "get_field_metadata",
     "get_sa_type_from_field",
+    "is_bare",
+    "result_processor",
+    "selected",
+    "statement_key",
 ]
+
+Parameters = Sequence[BindParameter[Any]]
+
+_PLAIN_COLUMN = (("deferred", False), ("instrument", True))
+"""The loader strategy of a column that is read with its row."""
+
+
+class EntityColumns(NamedTuple):
+    """A mapped class in a SELECT, and where in the result its attributes are."""
+
+    mapper: Mapper[Any]
+    positions: dict[str, int]
+
+
+class SelectedColumn(NamedTuple):
+    """Any other expression in a SELECT."""
+
+    position: int
+
+
+def statement_key(statement: Select[*tuple[Any, ...]]) -> tuple[Hashable, Parameters] | None:
+    """What is equal for statements that differ only in their values, and those; ``None`` if it cannot be told."""
+    found = statement._generate_cache_key()
+    return None if found is None else (found.key, found.bindparams)
+
+
+def is_bare(statement: Select[*tuple[Any, ...]]) -> bool:
+    """Whether no option, execution option or lock changes how the statement is executed."""
+    return not (statement._with_options or statement._execution_options or statement._for_update_arg)
+
+
+def count_of(statement: Any) -> Any:
+    """The statement that counts the rows of ``statement``."""
+    whole = statement.order_by(None)
+    grouped = whole._group_by_clauses or whole._having_criteria or whole._distinct or whole._distinct_on
+    cuts = (whole._limit_clause, whole._offset_clause, whole._fetch_clause)
+    if grouped or any(cut is not None for cut in cuts):
+        return select(func.count()).select_from(whole.subquery())
+    return whole.with_only_columns(func.count(), maintain_column_froms=True)
+
+
+def compile_select(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> SQLCompiler:
+    """The SQL of ``statement``, for every statement with the same key."""
+    key = statement._generate_cache_key()
+    return statement.compile(dialect=dialect, cache_key=key, column_keys=[])
+
+
+def bind_processor(kind: TypeEngine[Any], dialect: Dialect) -> Any:
+    """What makes a value of ours the driver's; ``None`` if it is the same."""
+    return kind._cached_bind_processor(dialect)
+
+
+def bound_values(
+    compiled: SQLCompiler, parameters: Parameters, given: Mapping[str, Any] | None
+) -> tuple[str, list[Any]]:
+    """The SQL with its ``IN`` lists written out, and the values in their order, in the form that the driver takes.
+
+    Args:
+        compiled: Of :func:`compile_select`.
+        parameters: Of :func:`statement_key`, of the statement that is to be run.
+        given: Values of a ``bindparam("name")``.
+    """
+    values: Any = compiled.construct_params(given, parameters, escape_names=False)
+    names: Sequence[str] | None
+    sql, names, processors = compiled.string, compiled.positiontup, compiled._bind_processors
+    if compiled.literal_execute_params or compiled.post_compile_params:
+        expanded = compiled._process_parameters_for_postcompile(values)
+        values.update(expanded.additional_parameters)
+        sql, names, processors = expanded.statement, expanded.positiontup, {**processors, **expanded.processors}
+    return sql, [process(values[name]) if (process := processors.get(name)) else values[name] for name in names or ()]  # type: ignore[operator]
+
+
+def columns_of(compiled: SQLCompiler) -> list[TypeEngine[Any]]:
+    """The types of the result's columns."""
+    return [column.type for column in compiled._result_columns]
+
+
+def result_processor(compiled: SQLCompiler, position: int) -> Any:
+    """What makes the driver's value in the column at ``position`` ours; ``None`` if it is the same."""
+    return compiled._result_columns[position].type._cached_result_processor(compiled.dialect, None)
+
+
+def selected(compiled: SQLCompiler) -> tuple[list[EntityColumns | SelectedColumn], RowMaker] | None:
+    """What a SELECT of the ORM answers; ``None`` if only SQLAlchemy's own loading knows how to read it."""
+    state: Any = compiled.compile_state
+    entities = getattr(state, "_entities", None)
+    if not entities or state.compound_eager_adapter is not None or state.eager_joins:
+        return None
+    places: dict[Any, int] = {}
+    for position, column in enumerate(compiled._result_columns):
+        for target in column.objects:
+            if not isinstance(target, str):
+                places.setdefault(target, position)
+    found = [_entity(entity, state, places) for entity in entities]
+    if any(entity is None for entity in found):
+        return None
+    labels = [entity._label_name for entity in entities]
+    return found, RowMaker(labels, [entity._extra_entities for entity in entities])  # type: ignore[return-value]
+
+
+def all_rows(result: Any) -> Any:
+    """All rows of a session's ``result``."""
+    # A joined eager load of a collection repeats its row, and SQLAlchemy wants to hear that this is known.
+    return (result.unique() if result._unique_filter_state is not None else result).all()
+
+
+class RowMaker:
+    """Makes SQLAlchemy's :class:`~sqlalchemy.engine.Row`, a tuple with names."""
+
+    def __init__(self, labels: list[str], extra: list[Any]) -> None:
+        self._metadata = SimpleResultMetaData(labels, extra)
+        self._index = self._metadata._key_to_index
+
+    def __call__(self, values: tuple[Any, ...]) -> Row[*tuple[Any, ...]]:
+        return Row(self._metadata, None, self._index, values)
+
+
+def _entity(entity: Any, state: Any, places: dict[Any, int]) -> EntityColumns | SelectedColumn | None:
+    if type(entity) is _MapperEntity:
+        positions = _attributes(entity.mapper, entity._get_entity_clauses(state), places)
+        return None if positions is None else EntityColumns(entity.mapper, positions)
+    if type(entity) in (_RawColumnEntity, _ORMColumnEntity) and entity._label_name is not None:
+        column = entity._fetch_column
+        position = None if column is None else places.get(column._deannotate())
+        return None if position is None else SelectedColumn(position)
+    return None
+
+
+def _attributes(mapper: Mapper[Any], adapter: Any, places: dict[Any, int]) -> dict[str, int] | None:
+    positions: dict[str, int] = {}
+    for attribute in mapper.column_attrs:
+        if not _is_plain(attribute):
+            return None
+        column = attribute.columns[0]
+        position = places.get(adapter.columns[column] if adapter else column)
+        if position is None:
+            return None
+        positions[attribute.key] = position
+    return positions
+
+
+def _is_plain(attribute: ColumnProperty[Any]) -> bool:
+    return attribute.strategy_key == _PLAIN_COLUMN and (
+        len(attribute.columns) == 1 or not isinstance(attribute.columns[0], Column)
+    )
 
 
 def asyncpg_refusal() -> type[Exception]:

@@ -18,6 +18,7 @@ from velox.db.replicas import Replicas
 from velox.db.session import Session
 from velox.db.urls import engine_for
 from velox.db.watch import Use, Watch
+from velox.db.writer import Writer
 
 __all__ = ["Database"]
 
@@ -127,21 +128,28 @@ class Database:
                 replicas, that is so anyway. Default ``False``.
 
         Raises:
-            ReadOnly: A row was changed in the block: nobody would save it.
             Problem: No connection was free for too long (503).
         """
         primary = self._open()
         lanes = primary if fresh else await self._replicas.pick() or primary
-        reader = Reader(lanes.read, expire_on_commit=False, autoflush=False, close_resets_only=False)
+        reader = Reader(lanes.reading)
         try:
             yield reader
-            reader.refuse_changes()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
                 raise problem from error
             raise
         finally:
             await reader.close()
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[Writer]:
+        """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
+        writer = Writer(self._open().group)
+        try:
+            yield writer
+        finally:
+            writer.close()
 
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
         """Create the tables that are missing, and leave the others as they are.

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar, TypeVarTuple
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "prepare"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -113,16 +113,21 @@ class Connection:
     def _connect(self, path: str, timeout_s: float, read_only: bool) -> None:
         raw = sqlite3.connect(path, isolation_level=None, timeout=timeout_s)
         self._raw = raw
-        # For column.regexp_match() and func.floor(), as SQLAlchemy's own dialects have them.
-        raw.create_function("regexp", 2, _matches, deterministic=True)
-        raw.create_function("floor", 1, _floor, deterministic=True)
-        for pragma in (*_PRAGMAS, *(["PRAGMA query_only = ON"] if read_only else [])):
-            raw.execute(pragma)
+        prepare(raw, read_only=read_only)
 
     def _submit(self, function: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:
         outcome: _Outcome[T] = _Outcome(loop=asyncio.get_running_loop())
         self._jobs.put((outcome, function, args))
         return outcome
+
+
+def prepare(raw: sqlite3.Connection, *, read_only: bool) -> None:
+    """Make a new connection ours: functions and pragmas."""
+    # For column.regexp_match() and func.floor(), as SQLAlchemy's own dialects have them.
+    raw.create_function("regexp", 2, _matches, deterministic=True)
+    raw.create_function("floor", 1, _floor, deterministic=True)
+    for pragma in (*_PRAGMAS, *(["PRAGMA query_only = ON"] if read_only else [])):
+        raw.execute(pragma)
 
 
 def _serve(jobs: SimpleQueue[_Job | None]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from velox.db.grouping import GroupCommit
+from velox.db.inline import Inline
+from velox.db.lane import ReadLane
 
 __all__ = ["Engine", "Lane", "Lanes", "Limits", "Room"]
 
@@ -46,8 +50,18 @@ class Lanes:
     read: AsyncEngine
     kept: _Closing | None = None
     """The single connection under both, where there is one."""
+    inline: Inline | None = None
+    """SQLite's connection for the event loop's own thread."""
+    reading: ReadLane = field(init=False)
+    group: GroupCommit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reading = ReadLane(self.read, self.inline)
+        self.group = GroupCommit(self.write)
 
     async def close(self) -> None:
+        await self.group.close()
+        self.reading.close()
         await self.write.dispose()
         await self.read.dispose()
         if self.kept is not None:

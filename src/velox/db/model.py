@@ -15,7 +15,14 @@ from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
 from velox.db.borrowed import FieldInfo as SQLModelFieldInfo
-from velox.db.borrowed import FieldInfoMetadata, SQLModelMetaclass, get_field_metadata, get_sa_type_from_field
+from velox.db.borrowed import (
+    FieldInfoMetadata,
+    SQLModelMetaclass,
+    finish_init,
+    get_field_metadata,
+    get_sa_type_from_field,
+)
+from velox.db.construction import construct
 from velox.db.field import Field
 from velox.db.loading import NOT_LOADED, relationship_annotation
 from velox.db.stored import take_stored_form
@@ -60,8 +67,11 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
     :class:`~velox.db.NotLoaded`; ``list`` and ``dict`` become JSON columns, whose items come back as what the
     annotation says; a Decimal is exact; a written row has its values in the form in which they are read.
 
-    As in SQLModel, a table class does not validate: validate input with ``Create[T]`` and ``Update[T]``. A ``datetime``
-    column stores UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``,
+    Unlike in SQLModel, a row that is made is checked: an unknown name, a missing value and one that does not fit its
+    field raise pydantic's ``ValidationError``. A foreign key, and what the database fills in, may be missing for now.
+    Rows that are read are not checked again, nor is what is assigned to an attribute; the class' own
+    ``@field_validator`` functions run where input comes in, in ``Create[T]`` and ``Update[T]``. A ``datetime`` column
+    stores UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``,
     or annotate with pydantic's ``NaiveDatetime`` to store local times as they are. A JSON column sees an assigned
     value, not a changed one: write ``row.tags = [*row.tags, "new"]``.
     """
@@ -71,6 +81,12 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
     if TYPE_CHECKING:
         __table__: ClassVar[Any]
         __mapper__: ClassVar[Any]
+
+    def __init__(self, /, **values: Any) -> None:
+        if not type(self).model_config.get("table"):
+            super().__init__(**values)
+        elif finish_init.get():  # else SQLModel's model_validate is about to fill the row in
+            construct(self, values)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

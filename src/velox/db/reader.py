@@ -1,76 +1,182 @@
-"""``Reader``: a session that only reads, and therefore never waits for a writer."""
+"""``Reader``: reads without a unit of work, and therefore without its price."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, overload
 
-from sqlalchemy import event
-from sqlalchemy.orm import ORMExecuteState
-from sqlmodel import Session as SyncSession
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.interfaces import ORMOption
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from velox.db.mixins import hide_deleted
-from velox.db.reading import Reading
-from velox.errors import VeloxError
+from velox.db.lane import OrdinaryReader, ReadLane
+from velox.db.page import Page, PageQuery
+from velox.db.reading import only_row
+from velox.db.readonly import ReadOnly
+from velox.db.rows import Rows
+from velox.errors import Problem
 
 __all__ = ["ReadOnly", "Reader"]
 
-
-class ReadOnly(VeloxError):
-    """A Reader was asked to write."""
-
-    def __init__(self, attempt: str) -> None:
-        super().__init__(f"A Reader only reads, and this would {attempt}. Ask for a Session instead: db: Session")
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
-class _ReadOnlySession(SyncSession):
-    """The synchronous half."""
+class Reader:
+    """Reads rows: :meth:`get`, :meth:`exec`, :meth:`one`, :meth:`page`.
 
+    Each statement sees the newest committed state, and none waits for a writer. A statement is compiled once for all
+    that differ only in their values, is run on the driver, and its rows are made models without SQLAlchemy's session.
+    They are what a Session would have read, but belong to nobody: they stay readable after the reader is closed, and
+    changing one raises :class:`ReadOnly`, since nobody would save it.
 
-event.listen(_ReadOnlySession, "do_orm_execute", hide_deleted)
-
-
-@event.listens_for(_ReadOnlySession, "do_orm_execute")
-def _refuse_to_write(state: ORMExecuteState) -> None:
-    if state.is_insert or state.is_update or state.is_delete:
-        raise ReadOnly("change rows")
-
-
-class Reader(Reading):
-    """Reads rows: ``get``, ``exec``, ``one``, ``page``.
-
-    Each statement sees the newest committed state, and none waits for a writer. Rows stay readable after the reader is
-    closed.
+    Args:
+        lane: How its statements reach the database; ``database.reader()`` knows.
 
     Raises:
-        ReadOnly: Something would be written: ``add``, ``delete``, ``commit``, ..., an ``update()`` statement, or, when
-            the reader is closed, a row that was changed.
+        ReadOnly: Something would be written: ``add``, ``delete``, ``commit``, ..., an ``update()`` statement, or a
+            change of a row.
     """
 
-    sync_session_class = _ReadOnlySession
+    def __init__(self, lane: ReadLane) -> None:
+        self._lane: ReadLane | None = lane
+        self._streams: AsyncExitStack | None = None
 
-    def refuse_changes(self) -> None:
-        """Raise :class:`ReadOnly` if a row was changed: nobody would save it."""
-        if self.sync_session.new or any(self.sync_session.is_modified(row) for row in self.sync_session.dirty):
-            raise ReadOnly("lose the change of a row")
+    async def get(self, model: type[T], key: Any, *, load: Sequence[Any] = ()) -> T | None:
+        """The row with a primary key, or ``None``: ``await db.get(Link, 7)``.
 
-    def add(self, instance: object, _warn: bool = True) -> NoReturn:
+        Args:
+            model: The table class.
+            key: The primary key; a tuple of its values in the table's order where it has several columns.
+            load: Relationships to load with it, as in :meth:`exec`.
+        """
+        lane = self._open()
+        row: T | None = await (lane.get(model, key) if not load else lane.get_with(model, key, _options(load)))
+        return row
+
+    @overload
+    async def exec(
+        self, statement: SelectOfScalar[T], *, params: Mapping[str, Any] | None = None, load: Sequence[Any] = ()
+    ) -> Rows[T]: ...
+
+    @overload
+    async def exec(
+        self, statement: Select[*Ts], *, params: Mapping[str, Any] | None = None, load: Sequence[Any] = ()
+    ) -> Rows[tuple[*Ts]]: ...
+
+    async def exec(
+        self, statement: Any, *, params: Mapping[str, Any] | None = None, load: Sequence[Any] = ()
+    ) -> Rows[Any]:
+        """All rows of ``statement``.
+
+        Args:
+            statement: ``select(Link).where(...)``.
+            params: The values of its ``bindparam("name")``.
+            load: Relationships to load with the rows, a statement for each: ``[Team.heroes]``, or loader options such
+                as ``selectinload(Team.heroes).selectinload(Hero.powers)``. Any other raises
+                :class:`~velox.db.NotLoaded` when it is touched.
+        """
+        return await self._open().run(statement.options(*_options(load)) if load else statement, params)
+
+    @overload
+    async def one(
+        self,
+        statement: SelectOfScalar[T],
+        missing: Problem | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        load: Sequence[Any] = (),
+    ) -> T: ...
+
+    @overload
+    async def one(
+        self,
+        statement: Select[*Ts],
+        missing: Problem | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        load: Sequence[Any] = (),
+    ) -> tuple[*Ts]: ...
+
+    async def one(
+        self,
+        statement: Any,
+        missing: Problem | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        load: Sequence[Any] = (),
+    ) -> Any:
+        """The one row that ``statement`` selects.
+
+        Args:
+            statement: ``select(Link).where(...)``.
+            missing: The problem to raise when there is no row. Default: a plain :class:`~velox.errors.NotFound`.
+            params: As in :meth:`exec`.
+            load: As in :meth:`exec`.
+
+        Raises:
+            Problem: ``missing``.
+            sqlalchemy.exc.MultipleResultsFound: There are several rows: the statement is wrong.
+        """
+        return await only_row(self.exec(statement, params=params, load=load), missing)
+
+    async def page(self, statement: SelectOfScalar[T], query: PageQuery[T]) -> Page[T]:
+        """The slice of ``statement``'s rows that ``query`` asks for.
+
+        An order that the client asked for replaces the statement's own; without one, the statement's own comes first.
+        The rows are counted only when the slice itself does not tell.
+        """
+        return await self._open().page(statement, query)
+
+    async def stream(self, statement: Any) -> AsyncResult[*tuple[Any, ...]]:
+        """The rows of ``statement`` as they come, for tables that do not fit into memory; as in a Session."""
+        return await (await self._streaming()).stream(statement)
+
+    async def stream_scalars(self, statement: Any) -> AsyncScalarResult[Any]:
+        """The first thing in each row of ``statement``, as they come; as in a Session."""
+        return await (await self._streaming()).stream_scalars(statement)
+
+    async def close(self) -> None:
+        """End what is still streaming. A reader that is closed is of no use any more."""
+        self._lane = None
+        if self._streams is not None:
+            await self._streams.aclose()
+
+    def add(self, instance: object) -> NoReturn:
         raise ReadOnly("add a row")
 
-    def add_all(self, instances: Iterable[object]) -> NoReturn:
+    def add_all(self, instances: object) -> NoReturn:
         raise ReadOnly("add rows")
 
     async def delete(self, instance: object) -> NoReturn:
         raise ReadOnly("delete a row")
 
-    async def delete_all(self, instances: Iterable[object]) -> NoReturn:
+    async def delete_all(self, instances: object) -> NoReturn:
         raise ReadOnly("delete rows")
 
-    async def merge(self, *args: Any, **kwargs: Any) -> NoReturn:
+    async def merge(self, instance: object) -> NoReturn:
         raise ReadOnly("merge a row")
 
-    async def flush(self, objects: Any = None) -> NoReturn:
+    async def flush(self) -> NoReturn:
         raise ReadOnly("flush")
 
     async def commit(self) -> NoReturn:
         raise ReadOnly("commit")
+
+    def _open(self) -> ReadLane:
+        if self._lane is None:
+            raise InvalidRequestError("This Reader is permanently closed: its request, or its block, has ended.")
+        return self._lane
+
+    async def _streaming(self) -> OrdinaryReader:
+        session = self._open().ordinary()
+        if self._streams is None:
+            self._streams = AsyncExitStack()
+        return await self._streams.enter_async_context(session)
+
+
+def _options(load: Sequence[Any]) -> list[Any]:
+    return [one if isinstance(one, ORMOption) else selectinload(one) for one in load]

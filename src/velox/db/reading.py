@@ -1,7 +1,8 @@
-"""What a Session and a Reader have in common: SQLModel's session, and two ways to read that a handler wants all day."""
+"""What a Session and a Reader have in common: two ways to read that a handler wants all day."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeVar, TypeVarTuple, overload
 
@@ -15,7 +16,7 @@ from velox.db.page import Page, PageQuery
 from velox.db.stream import Stream
 from velox.errors import NotFound, Problem
 
-__all__ = ["Reading"]
+__all__ = ["Reading", "only_row", "page_of", "page_with", "sliced", "total_of"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -41,13 +42,7 @@ class Reading(AsyncSession):
             Problem: ``missing``.
             sqlalchemy.exc.MultipleResultsFound: There are several rows: the statement is wrong.
         """
-        try:
-            row = (await self.exec(statement)).one_or_none()
-        except (OverflowError, DataError):
-            row = None  # it is compared with a number that its column cannot hold
-        if row is None:
-            raise NotFound() if missing is None else missing
-        return row
+        return await only_row(self.exec(statement), missing)
 
     @overload  # type: ignore[override]
     def stream(self, statement: SelectOfScalar[T], *args: Any, batch: int = 500, **options: Any) -> Stream[T]: ...
@@ -78,13 +73,42 @@ class Reading(AsyncSession):
         An order that the client asked for replaces the statement's own; without one, the statement's own comes first.
         The rows are counted only when the slice itself does not tell.
         """
-        if "sort" in query.model_fields_set:
-            statement = statement.order_by(None)
-        slice_ = statement.order_by(*query.order()).limit(query.limit).offset(query.offset)
-        items = list((await self.exec(slice_)).all())
-        if len(items) < query.limit and (items or query.offset == 0):
-            total = query.offset + len(items)
-        else:
-            total = (await self.exec(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
-        # Rows are not instances of Public[T], and need no second validation.
-        return Page[T].model_construct(items=items, total=total, limit=query.limit, offset=query.offset)
+        return await page_of(self.exec, statement, query)
+
+
+async def only_row(rows: Awaitable[Any], missing: Problem | None) -> Any:
+    """The one row in the answer to a statement; raises ``missing`` when there is none."""
+    try:
+        row = (await rows).one_or_none()
+    except (OverflowError, DataError):
+        row = None  # it is compared with a number that its column cannot hold
+    if row is None:
+        raise NotFound() if missing is None else missing
+    return row
+
+
+async def page_of(exec_: Callable[[Any], Awaitable[Any]], statement: Any, query: PageQuery[T]) -> Page[T]:
+    """The slice of ``statement``'s rows that ``query`` asks for, and how many there are in all."""
+    items = list((await exec_(sliced(statement, query, query.limit, query.offset))).all())
+    total = total_of(items, query)
+    if total is None:
+        total = (await exec_(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
+    return page_with(items, total, query)
+
+
+def sliced(statement: Any, query: PageQuery[Any], limit: Any, offset: Any) -> Any:
+    """``statement`` in the order that ``query`` asks for, and cut."""
+    if "sort" in query.model_fields_set:
+        statement = statement.order_by(None)
+    return statement.order_by(*query.order()).limit(limit).offset(offset)
+
+
+def total_of(items: list[Any], query: PageQuery[Any]) -> int | None:
+    """How many rows there are in all, if a slice tells: it is the last one, and not empty."""
+    is_last = len(items) < query.limit and (items or query.offset == 0)
+    return query.offset + len(items) if is_last else None
+
+
+def page_with(items: list[T], total: int, query: PageQuery[T]) -> Page[T]:
+    """The page of ``items``. Rows are not instances of ``Public[T]``, and need no second validation."""
+    return Page.model_construct(items=items, total=total, limit=query.limit, offset=query.offset)

@@ -14,13 +14,13 @@ from typing import Any, TypeVar, TypeVarTuple, cast, overload
 from sqlalchemy import Insert, event, insert, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
-from sqlmodel import Session as SyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from velox.db.bulk import batches, upserting
 from velox.db.integrity import problem_for
 from velox.db.mixins import WITH_DELETED, SoftDelete, hide_deleted
 from velox.db.reading import Reading
+from velox.db.readonly import WritingSession
 from velox.db.watch import Use
 from velox.errors import Problem, ServiceUnavailable
 from velox.location import location_of, shortened
@@ -41,11 +41,7 @@ class NotAwaited(RuntimeError):
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _WritingSession(SyncSession):
-    """The synchronous half."""
-
-
-event.listen(_WritingSession, "do_orm_execute", hide_deleted)
+event.listen(WritingSession, "do_orm_execute", hide_deleted)
 
 
 def _used(method: F) -> F:
@@ -71,7 +67,7 @@ class Session(Reading):
         SharedSession: Another task uses it, too.
     """
 
-    sync_session_class = _WritingSession
+    sync_session_class = WritingSession
 
     def __init__(self, *args: Any, use: Use | None = None, **options: Any) -> None:
         super().__init__(*args, **options)

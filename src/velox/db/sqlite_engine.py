@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from velox.db.backup import Damaged, faults, write_backup
 from velox.db.driver import Connection as Raw
 from velox.db.engine import Lane, Lanes, Limits, Room
+from velox.db.inline import Inline
 from velox.db.sqlite import open_engine
 from velox.errors import ConfigurationError
 
@@ -59,8 +60,8 @@ class SQLite:
         try:
             yield inside
         finally:
-            await inside.write.dispose()
-            await inside.read.dispose()
+            inside.kept = None  # it is still to roll back
+            await inside.close()
             await kept.execute("ROLLBACK")
             if shared is None:
                 await kept.close()
@@ -108,7 +109,7 @@ class SQLite:
         # file lock is not.
         write = open_engine(self.path, writing, size=1, timeout_s=timeout_s, kept=kept)
         read = open_engine(self.path, Lane.READ, size=self.limits.pool_size, timeout_s=timeout_s, kept=kept)
-        return Lanes(write, read, kept)
+        return Lanes(write, read, kept, None if kept is not None else Inline(self.path))
 
 
 async def _use_wal(connection: Raw, timeout_s: float) -> None:

@@ -115,7 +115,7 @@ class TypedJSON(TypeDecorator[Any]):
         return self._read(self._written(value))
 
     def _written(self, value: Any) -> bytes:
-        # A table class does not validate, so an item may have another type than it should; reading tells.
+        # What is assigned is not checked, so an item may have another type than it should; reading tells.
         return _adapter(self.annotation).dump_json(value, warnings=False)
 
     def _read(self, text: str | bytes) -> Any:

@@ -33,8 +33,7 @@ def check_table_class(where: str, base: Any) -> None:
     if table is not None:
         raise ConfigurationError(
             "VX203",
-            f"{where} has the table class {table.__name__} as its type; table classes do not validate, and would let a"
-            " client set every column",
+            f"{where} has the table class {table.__name__} as its type, which would let a client set every column",
             hint=f"Use Create[{table.__name__}] or Update[{table.__name__}] from velox.db",
         )
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from velox.db import Database, Field, Model, Reader, Session, col, select
@@ -28,7 +29,7 @@ def slow(database: Database) -> str:
 
 async def run(db: Session | Reader, statement: str) -> Any:
     """Its rows."""
-    return (await (await db.connection()).exec_driver_sql(statement)).all()
+    return list((await db.exec(text(statement))).all())  # type: ignore[call-overload]
 
 
 async def kill_others(database: Database) -> None:
@@ -249,9 +250,11 @@ async def test_a_unique_index_names_its_field(server: Database) -> None:
 
 
 async def test_text_that_is_too_long_is_a_422(server: Database) -> None:
+    row = ServerRow()
+    row.name = "eleven chars"
     with pytest.raises(ValidationProblem, match="more than the database can store"):
         async with server.session() as db:
-            await db.add(ServerRow(name="eleven chars"))
+            await db.add(row)
 
 
 async def test_a_mistake_in_a_statement_is_ours(server: Database) -> None:

@@ -67,15 +67,21 @@ async def ages(stored: Database) -> list[int]:
         return list((await db.exec(select(SessionMember.age).order_by(col(SessionMember.id)))).all())
 
 
+def changed(row: Model, **values: object) -> Model:
+    """``row``, with values that it would refuse when it is made."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    return row
+
+
 def columns_of(row: Model) -> set[str]:
     return row.__dict__.keys() & type(row).model_fields.keys()
 
 
 async def test_a_session_that_is_not_used_opens_nothing(stored: Database) -> None:
     """It costs a handler nothing to ask for one."""
-    async with stored.session() as db, stored.reader() as reader:
+    async with stored.session() as db, stored.reader():
         assert not db.in_transaction()
-        assert not reader.in_transaction()
         async with stored.session() as other:  # the only writing connection is free
             await other.add(SessionMember(name="a"))
 
@@ -426,7 +432,7 @@ async def test_a_conflict_that_was_swallowed_does_not_pass_for_success(stored: D
 @pytest.mark.parametrize(
     ("row", "pointer", "code"),
     [
-        (lambda: SessionMember(name=None), "/name", "not_null"),  # type: ignore[arg-type]
+        (lambda: changed(SessionMember(name="a"), name=None), "/name", "not_null"),
         (lambda: SessionMember(name="a", age=-1), "", "check"),
         (lambda: SessionMember(name="a", team_id=uuid.UUID(int=1)), "/team_id", "foreign_key"),
     ],
@@ -504,7 +510,7 @@ async def test_a_reader_refuses_to_write(every: Database) -> None:
             with pytest.raises(ReadOnly):
                 await call
         with pytest.raises(ReadOnly, match="change rows"):
-            await db.exec(update(SessionMember).values(age=1))
+            await db.exec(update(SessionMember).values(age=1))  # type: ignore[call-overload]
 
 
 async def test_raw_sql_does_not_write_through_a_reader(every: Database) -> None:
@@ -554,6 +560,7 @@ async def test_a_change_to_a_readers_row_is_not_lost_in_silence(stored: Database
     """Nobody would save it."""
     async with stored.session() as db:
         await db.add(SessionMember(name="a"))
-    with pytest.raises(ReadOnly, match="lose the change"):
-        async with stored.reader() as reader:
-            (await reader.one(select(SessionMember))).age = 5
+    async with stored.reader() as reader:
+        row = await reader.one(select(SessionMember))
+    with pytest.raises(ReadOnly, match=r"lose the change of SessionMember\.age.*Ask for a Session"):
+        row.age = 5
