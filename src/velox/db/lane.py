@@ -10,12 +10,12 @@ from sqlalchemy import Integer, bindparam, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session as SyncSession
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from velox.db.borrowed import all_rows, count_of
 from velox.db.inline import Inline
+from velox.db.mixins import hide_deleted
 from velox.db.page import Page, PageQuery
-from velox.db.reading import page_of, page_with, sliced, total_of
+from velox.db.reading import Reading, page_of, page_with, sliced, total_of
 from velox.db.readonly import ReadOnly, make_read_only
 from velox.db.rows import Rows
 from velox.db.statements import Prepared, Statements, Unprepared
@@ -41,7 +41,10 @@ def _refuse_to_write(state: ORMExecuteState) -> None:
         raise ReadOnly("change rows")
 
 
-class OrdinaryReader(AsyncSession):
+event.listen(_ReadOnlySession, "do_orm_execute", hide_deleted)
+
+
+class OrdinaryReader(Reading):
     """SQLModel's session, which refuses to write."""
 
     sync_session_class = _ReadOnlySession

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.ext.asyncio import AsyncResult, AsyncScalarResult
+from sqlalchemy.ext.asyncio import AsyncScalarResult
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlmodel.sql.expression import Select, SelectOfScalar
@@ -17,6 +16,7 @@ from velox.db.page import Page, PageQuery
 from velox.db.reading import only_row
 from velox.db.readonly import ReadOnly
 from velox.db.rows import Rows
+from velox.db.stream import Stream
 from velox.errors import Problem
 
 __all__ = ["ReadOnly", "Reader"]
@@ -43,7 +43,7 @@ class Reader:
 
     def __init__(self, lane: ReadLane) -> None:
         self._lane: ReadLane | None = lane
-        self._streams: AsyncExitStack | None = None
+        self._sessions: list[OrdinaryReader] = []
 
     async def get(self, model: type[T], key: Any, *, load: Sequence[Any] = ()) -> T | None:
         """The row with a primary key, or ``None``: ``await db.get(Link, 7)``.
@@ -131,19 +131,30 @@ class Reader:
         """
         return await self._open().page(statement, query)
 
-    async def stream(self, statement: Any) -> AsyncResult[*tuple[Any, ...]]:
-        """The rows of ``statement`` as they come, for tables that do not fit into memory; as in a Session."""
-        return await (await self._streaming()).stream(statement)
+    @overload
+    def stream(self, statement: SelectOfScalar[T], *, batch: int = 500) -> Stream[T]: ...
+
+    @overload
+    def stream(self, statement: Any, *, batch: int = 500) -> Stream[Any]: ...
+
+    def stream(self, statement: Any, *, batch: int = 500) -> Stream[Any]:
+        """The rows of ``statement`` one after the other, for a table that does not fit into memory; as in a Session.
+
+        Args:
+            statement: ``select(Link).where(...)``.
+            batch: How many rows are fetched at a time.
+        """
+        return self._streaming().stream(statement, batch=batch)
 
     async def stream_scalars(self, statement: Any) -> AsyncScalarResult[Any]:
-        """The first thing in each row of ``statement``, as they come; as in a Session."""
-        return await (await self._streaming()).stream_scalars(statement)
+        """The first thing in each row of ``statement``, as they come: SQLAlchemy's own."""
+        return await self._streaming().stream_scalars(statement)
 
     async def close(self) -> None:
         """End what is still streaming. A reader that is closed is of no use any more."""
         self._lane = None
-        if self._streams is not None:
-            await self._streams.aclose()
+        for session in self._sessions:
+            await session.close()
 
     def add(self, instance: object) -> NoReturn:
         raise ReadOnly("add a row")
@@ -171,11 +182,10 @@ class Reader:
             raise InvalidRequestError("This Reader is permanently closed: its request, or its block, has ended.")
         return self._lane
 
-    async def _streaming(self) -> OrdinaryReader:
+    def _streaming(self) -> OrdinaryReader:
         session = self._open().ordinary()
-        if self._streams is None:
-            self._streams = AsyncExitStack()
-        return await self._streams.enter_async_context(session)
+        self._sessions.append(session)
+        return session
 
 
 def _options(load: Sequence[Any]) -> list[Any]:

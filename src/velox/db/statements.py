@@ -24,6 +24,7 @@ from velox.db.borrowed import (
     statement_key,
 )
 from velox.db.hydration import Hydrator, hydrator, is_plain_mapper
+from velox.db.mixins import without_deleted
 
 __all__ = ["Prepared", "Statements", "Unprepared"]
 
@@ -106,8 +107,8 @@ class Statements:
                 known.popitem(last=False)
         if derived.prepared is None:
             raise Unprepared
-        parameters = key[1] if make is None else [key[1][at] if type(at) is int else at for at in derived.places]
-        return derived.prepared, parameters  # type: ignore[return-value]
+        parameters = [key[1][at] if isinstance(at, int) else at for at in derived.places]
+        return derived.prepared, parameters
 
     def get(self, model: type[Any], key: Any) -> tuple[Prepared, str, list[Any]]:
         """The statement that reads the row of ``model`` with the primary key ``key``.
@@ -138,16 +139,14 @@ class Statements:
         columns = mapper.primary_key
         names = [f"key{number}" for number in range(len(columns))]
         matches = [column == bindparam(name, type_=column.type) for column, name in zip(columns, names, strict=True)]
-        prepared = _prepared(select(model).where(*matches), self._dialect)
+        prepared = _prepared(without_deleted(select(model).where(*matches)), self._dialect)
         if prepared is None or prepared.compiled.positiontup != names:
             return None
         return prepared, [bind_processor(column.type, self._dialect) for column in columns]
 
 
 def _derived(statement: Any, parameters: Parameters, make: Callable[[Any], Any] | None, dialect: Dialect) -> _Derived:
-    if make is None:
-        return _Derived(_prepared(statement, dialect), [])
-    made = make(statement)
+    made = without_deleted(statement if make is None else make(statement))
     key = statement_key(made)
     if key is None:
         return _Derived(None, [])

@@ -65,9 +65,11 @@ async def test_a_row_that_does_not_fit_refuses_all(stored: Database) -> None:
     with pytest.raises(Conflict, match="slug is taken"):
         async with stored.session() as db:
             await db.insert_many([BulkRow(slug="a"), BulkRow(slug="b"), BulkRow(slug="a")])
+    wrong = BulkRow(slug="b")
+    wrong.slug = None  # type: ignore[assignment]
     with pytest.raises(ValidationProblem, match="null"):
         async with stored.session() as db:
-            await db.insert_many([BulkRow(slug="a"), BulkRow(slug=None)])  # type: ignore[arg-type]
+            await db.insert_many([BulkRow(slug="a"), wrong])
     assert await slugs(stored) == {}
 
 
