@@ -30,7 +30,7 @@ from velox.tasks.state import NEXT, State
 
 __all__ = ["codes", "commands", "names", "settings", "setup", "states"]
 
-HOMES = ("velox.errors", "velox.db", "velox.limits", "velox.testing", "velox.auth")
+HOMES = ("velox.errors", "velox.db", "velox.limits", "velox.ml", "velox.testing", "velox.auth")
 """Packages whose names ``velox`` hands on; each has a page of its own."""
 
 
@@ -95,9 +95,18 @@ def commands() -> str:
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
         assert command is not None
-        context = click.Context(command, info_name=f"velox {name}", max_content_width=100, terminal_width=100)
-        parts.append(f"## velox {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        parts.append(command_help(command, f"velox {name}", "##"))
     return "\n".join(parts)
+
+
+def command_help(command: click.Command, name: str, heading: str) -> str:
+    """What ``velox COMMAND --help`` prints, and the same for each command of a group."""
+    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    text = f"{heading} {name}\n\n```text\n{command.get_help(context)}\n```\n"
+    if not isinstance(command, click.Group):
+        return text
+    inner = [(each, command.get_command(context, each)) for each in command.list_commands(context)]
+    return text + "\n".join(command_help(one, f"{name} {each}", f"{heading}#") for each, one in inner if one)
 
 
 def names(module_name: str) -> str:

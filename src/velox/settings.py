@@ -88,6 +88,8 @@ class Settings(WireSettings):
     """The least severe log record that is written."""
     app: str | None = None
     """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
+    model_root: str = Field(default="models", min_length=1)
+    """The folder of the models; one is loaded from nowhere else."""
     create_tables: bool | None = None
     """Whether starting makes missing tables; None: only in ``dev``."""
     validate_responses: bool | None = None

@@ -189,9 +189,8 @@ class Post:
         database = Database(url)
         await database.start()
         try:
-            async with database.reader() as reader:
-                rows = await (await reader.connection()).exec_driver_sql(query)
-                return [tuple(row) for row in rows]
+            async with database.connection() as connection:
+                return [tuple(row) for row in await connection.exec_driver_sql(query)]
         finally:
             await database.stop()
 

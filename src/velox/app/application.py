@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
 
 from sanic import Blueprint as SanicBlueprint
@@ -58,6 +58,12 @@ from velox.settings import Settings
 from velox.tasks.crew import Crew
 from velox.tasks.post import Post
 from velox.tasks.task import Task
+from velox.units import parse_duration
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from velox.ml import ModelService
 
 __all__ = ["Velox"]
 
@@ -110,6 +116,7 @@ class Velox(Routes, FrontedApp):
         "_layers",
         "_lifespan",
         "_limiting",
+        "_models",
         "_plans",
         "_providers",
         "_security_schemes",
@@ -174,6 +181,7 @@ class Velox(Routes, FrontedApp):
         self._layers: list[LayerMaker] = [self._limiting.layer]
         self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
+        self._models: list[ModelService] = []
         self._app_scope = Scope()
         self._crew: Crew | None = None
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
@@ -304,6 +312,68 @@ class Velox(Routes, FrontedApp):
     def add_extension(self, extension: Extension) -> None:
         """Add a room of your own: started with the worker, stopped in reverse order, asked by ``/health/ready``."""
         self._lifespan.extensions.append(extension)
+
+    def serve_model(
+        self,
+        reference: str,
+        *,
+        out_of_range: Literal["accept", "warn", "clip", "reject"] | None = None,
+        unknown: Literal["reject", "warn"] | None = None,
+        max_rows: int = 1000,
+        max_batch: int = 64,
+        max_queue: int = 1000,
+        max_wait: str | float | timedelta = 0,
+        timeout: str | float | timedelta = "10s",
+        on_mismatch: Literal["warn", "refuse"] = "warn",
+    ) -> ModelService:
+        """Serve a model of the folder ``settings.model_root``: ``POST /models/NAME/predict``, with its own types.
+
+        ``GET /models`` and ``GET /models/NAME`` describe it. Another version that is promoted takes over within about
+        a second, without a request that fails.
+
+        Args:
+            reference: ``"titanic"`` is what was promoted to production, or else the newest. ``"titanic@canary"``
+                is another alias, ``"titanic@2"`` always that version.
+            out_of_range: What happens to a number outside of the training data's range: ``"accept"``, ``"warn"``,
+                ``"clip"`` or ``"reject"`` (422). Default: as the model was published (``"warn"``).
+            unknown: What happens to a category that the model does not know: ``"reject"`` (422) or ``"warn"``.
+                Default: as the model was published (``"reject"``).
+            max_rows: The most rows in one request; more is a 422.
+            max_batch: The most rows of concurrent requests that are answered together.
+            max_queue: The most rows that wait for the model; the next gets a 503 with ``Retry-After``.
+            max_wait: How long a row waits for others. 0: only for those that are already there.
+            timeout: How long a row may take, waiting included; then it gets a 503.
+            on_mismatch: ``"warn"`` about or ``"refuse"`` a model made with another minor release of scikit-learn.
+
+        Returns:
+            The model in service, an extension of the app.
+
+        Raises:
+            ConfigurationError: VX811, VX812 or VX813, when there is no such model. What only loading shows (VX701,
+                VX812, VX814, VX816) stops the start.
+        """
+        from velox.app.models import mount_model, mount_models
+        from velox.ml import ModelService, Policies, Registry
+        from velox.ml.service import Serving
+
+        registry = Registry(self.settings.model_root)
+        chosen = registry.manifest(reference).schema.policies
+        policies = Policies(out_of_range or chosen.out_of_range, unknown or chosen.unknown)
+        serving = Serving(
+            max_rows=max_rows,
+            max_batch=max_batch,
+            max_queue=max_queue,
+            max_wait_s=parse_duration(max_wait),
+            timeout_s=parse_duration(timeout),
+            on_mismatch=on_mismatch,
+        )
+        service = ModelService(registry, reference, policies=policies, serving=serving)
+        if not self._models:
+            mount_models(self, "/models", lambda: self._models)
+        mount_model(self, "/models", service)
+        self._models.append(service)
+        self.add_extension(service)
+        return service
 
     def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:
         """Document a way in; routes name it with ``security=[name]``.

@@ -59,8 +59,8 @@ class DatabaseConnections:
     async def reading(self) -> AsyncIterator[Connection]:
         if self.before_use is not None:
             await self.before_use()
-        async with self._database.reader() as reader:
-            yield await reader.connection()
+        async with self._database.connection() as connection:
+            yield connection
 
     async def joined(self) -> Connection | None:
         session = OPEN_SESSION.get()

@@ -24,6 +24,7 @@ COMMANDS = {
     "routes": ("velox.cli.routes", "List the routes, or say which handler answers a URL."),
     "openapi": ("velox.cli.openapi", "Write the OpenAPI document, or check a written one."),
     "shell": ("velox.cli.shell", "A Python prompt with the app, a session and the models."),
+    "ml": ("velox.cli.ml", "Train, publish and serve models."),
     "users": ("velox.cli.users", "Make, list, change and switch off accounts."),
     "apikey": ("velox.cli.apikey", "Make and revoke API keys."),
     "config": ("velox.cli.config", "Show every setting with its source; secrets are masked."),
