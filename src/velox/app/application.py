@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
 
 from sanic import Blueprint as SanicBlueprint
-from sanic import Request, Sanic
+from sanic import Sanic
 from sanic.config import Config
 from sanic.exceptions import SanicException
 from sanic.models.futures import FutureRoute
@@ -191,7 +191,7 @@ class Velox(Routes, FrontedApp):
             self.add_extension(self.redis)
         self.add_extension(self.jobs)
         self.provide(self._session)
-        self.provide(self._reader_beside_writes if settings.database_replica_urls else self._reader)
+        self.provide(self._reader)
         self.provide(self._writer)
         health.mount(self, self.readiness)
         if settings.docs:
@@ -543,13 +543,6 @@ class Velox(Routes, FrontedApp):
 
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:
-            yield reader
-
-    async def _reader_beside_writes(self, request: Request) -> AsyncIterator[Reader]:
-        """With replicas, which are a moment behind: a request that writes, too, sees what it has written."""
-        plan = self._plans.get(id(request.route))
-        made = [provider.fn for provider in plan.providers()] if plan is not None else []
-        async with self.database.reader(fresh=self._session in made or self._writer in made) as reader:
             yield reader
 
     async def _writer(self) -> AsyncIterator[Writer]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect
@@ -15,13 +16,15 @@ from velox.db.engine import Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
 from velox.db.model import Model
 from velox.db.reader import Reader
-from velox.db.replicas import Replicas
+from velox.db.replicas import ReplicaLane, Replicas
 from velox.db.session import Session
 from velox.db.urls import engine_for
 from velox.db.watch import Use, Watch
 from velox.db.writer import Writer
 
 __all__ = ["Database"]
+
+_writes: ContextVar[bool] = ContextVar("velox_database_writes", default=False)
 
 
 class Database:
@@ -111,7 +114,8 @@ class Database:
         # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
         session = Session(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
         try:
-            yield session
+            with _writing():
+                yield session
             await session.finish()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
@@ -125,15 +129,14 @@ class Database:
         """A reader that is closed when the block ends.
 
         Args:
-            fresh: Read from the database itself, and not from a replica, which may be a moment behind. Without
-                replicas, that is so anyway. Default ``False``.
+            fresh: Read from the database itself, and not from a replica, which may be a moment behind. That is so
+                anyway without replicas, and while a session or a writer is open in the same task. Default ``False``.
 
         Raises:
             Problem: No connection was free for too long (503).
         """
-        primary = self._open()
-        lanes = primary if fresh else await self._replicas.pick() or primary
-        reader = Reader(lanes.reading)
+        primary = self._open().reading
+        reader = Reader(primary if fresh or not self._replicas else ReplicaLane(self._replicas, primary, _writes.get))
         try:
             yield reader
         except SQLAlchemyError as error:
@@ -154,7 +157,8 @@ class Database:
         """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
         writer = Writer(self._open().group)
         try:
-            yield writer
+            with _writing():
+                yield writer
         finally:
             writer.close()
 
@@ -229,6 +233,17 @@ class Database:
         if self._lanes is None:
             raise RuntimeError("The database is not open: use it inside the app's lifespan, or await start() first.")
         return self._lanes
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """What reads meanwhile in this task reads from the database itself: it may have to see what was written."""
+    before = _writes.get()
+    _writes.set(True)
+    try:
+        yield
+    finally:
+        _writes.set(before)  # not reset(): a test's session ends in another context than it began
 
 
 async def _close(session: Session) -> None:

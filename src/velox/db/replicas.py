@@ -10,14 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from velox.db.engine import Engine, Lanes
+from velox.db.lane import OrdinaryReader, ReadLane
+from velox.db.page import Page, PageQuery
+from velox.db.rows import Rows
 from velox.errors import ConfigurationError
 
-__all__ = ["Replicas"]
+__all__ = ["ReplicaLane", "Replicas"]
 
 logger = logging.getLogger("velox.db")
 
@@ -33,6 +37,9 @@ class Replicas:
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         self._replicas = deque(_Replica(engine) for engine in engines)
+
+    def __bool__(self) -> bool:
+        return bool(self._replicas)
 
     async def open(self) -> None:
         """Reach those that can be reached; the others are asked again."""
@@ -50,6 +57,42 @@ class Replicas:
             if lanes := await self._replicas[0].pick():
                 return lanes
         return None
+
+
+class ReplicaLane:
+    """A Reader's way to the replicas, chosen anew for each statement.
+
+    Args:
+        replicas: Where it reads.
+        primary: Where it reads when no replica can be reached, and while ``writes()``.
+        writes: Whether this task has written, or may: then it is to see that. A replica is a moment behind.
+    """
+
+    def __init__(self, replicas: Replicas, primary: ReadLane, writes: Callable[[], bool]) -> None:
+        self._replicas = replicas
+        self._primary = primary
+        self._writes = writes
+
+    async def get(self, model: type[Any], key: Any) -> Any:
+        return await (await self._lane()).get(model, key)
+
+    async def get_with(self, model: type[Any], key: Any, options: list[Any]) -> Any:
+        return await (await self._lane()).get_with(model, key, options)
+
+    async def run(self, statement: Any, params: Mapping[str, Any] | None) -> Rows[Any]:
+        return await (await self._lane()).run(statement, params)
+
+    async def page(self, statement: Any, query: PageQuery[Any]) -> Page[Any]:
+        return await (await self._lane()).page(statement, query)
+
+    def ordinary(self) -> OrdinaryReader:
+        return self._primary.ordinary()
+
+    async def _lane(self) -> ReadLane:
+        if self._writes():
+            return self._primary
+        lanes = await self._replicas.pick()
+        return self._primary if lanes is None else lanes.reading
 
 
 class _Replica:

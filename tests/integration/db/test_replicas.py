@@ -58,6 +58,7 @@ async def test_readers_take_turns_at_the_replicas(urls: list[str]) -> None:
     assert await place(database, fresh=True) == "primary"
     async with database.session() as db:
         assert (await db.one(select(ReplicaRow))).place == "primary"
+        assert await place(database) == "primary"
     async with database.isolated():
         assert await place(database) == "primary"
     await database.stop()
