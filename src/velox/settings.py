@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr
 
-from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
+from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies, Urls
 from velox._quantities import Bytes, Seconds, Timeout
 from velox._sources import mask, options
 from velox._wire import WireSettings
@@ -56,6 +56,9 @@ class Settings(WireSettings):
     and ``mariadb://user:password@host/name``."""
     database_pool_size: int = Field(default=5, ge=1)
     """The most connections of a worker that read at once; on a server, as many write."""
+    database_replica_urls: Urls = ()
+    """Copies of the database for readers, with commas between in the environment. A request that writes reads from
+    the database itself, so that it sees what it has written."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
     redis_url: str | None = None

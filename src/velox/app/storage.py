@@ -32,6 +32,7 @@ class Storage:
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
             watch=settings.env == "dev",
+            replica_urls=settings.database_replica_urls,
         )
         self.providers: tuple[Callable[..., Any], ...] = (self.session, self.reader, self.writer)
         self._committed = committed
