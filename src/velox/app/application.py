@@ -30,7 +30,7 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
-from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
+from velox.app.jobs import TaskCallings, furnish, joined_by_jobs, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.db import Database, Reader, Session, Writer
@@ -531,13 +531,9 @@ class Velox(Routes, FrontedApp):
     # The providers that every app has
 
     async def _session(self) -> AsyncIterator[Session]:
-        outer = OPEN_SESSION.get()
-        try:
-            async with self.database.session() as session:
-                OPEN_SESSION.set(session)
+        async with self.database.session() as session:
+            with joined_by_jobs(session):
                 yield session
-        finally:
-            OPEN_SESSION.set(outer)
         self.jobs.committed()
 
     async def _reader(self) -> AsyncIterator[Reader]:
