@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-from velox.app.jobs import OPEN_SESSION
+from velox.app.jobs import joined_by_jobs
 from velox.db import Database, Model, Reader, Session, Writer
 from velox.routing.plan import Plan
 from velox.settings import Settings
@@ -39,13 +39,9 @@ class Storage:
 
     async def session(self) -> AsyncIterator[Session]:
         """A request's unit of work."""
-        outer = OPEN_SESSION.get()
-        try:
-            async with self.database.session() as session:
-                OPEN_SESSION.set(session)
+        async with self.database.session() as session:
+            with joined_by_jobs(session):
                 yield session
-        finally:
-            OPEN_SESSION.set(outer)
         self._committed()
 
     async def reader(self) -> AsyncIterator[Reader]:
