@@ -149,6 +149,7 @@ class Velox(Routes, FrontedApp):
             pool_size=settings.database_pool_size,
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
+            durability=settings.database_durability,
             watch=settings.env == "dev",
         )
         self.redis = redis_of(settings, name)
