@@ -18,6 +18,7 @@ bench: .venv/ready  ## Velox beside its peers
 
 chaos: .venv/ready  ## servers killed, stopped and restarted under load; what clients lost
 	$(BIN)/python -m benchmarks.chaos $(ARGS)
+	$(BIN)/python -m benchmarks.chaos.jobs
 
 pins: .venv/ready  ## write constraints.txt anew from what .venv has
 	$(BIN)/python tools/pins.py

@@ -3,8 +3,8 @@
     ```{velox-settings}
     ```
 
-Directives: ``velox-settings``, ``velox-codes``, ``velox-commands``, ``velox-names MODULE``. Each is a function that
-returns Markdown.
+Directives: ``velox-settings``, ``velox-codes``, ``velox-commands``, ``velox-states``, ``velox-names MODULE``. Each is a
+function that returns Markdown.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from velox._sources import Sourced
 from velox.cli.main import COMMANDS, group
 from velox.errors import CODES
 from velox.settings import Settings
+from velox.tasks.state import NEXT, State
 
-__all__ = ["codes", "commands", "names", "settings", "setup"]
+__all__ = ["codes", "commands", "names", "settings", "setup", "states"]
 
-HOMES = ("velox.errors", "velox.db", "velox.limits", "velox.testing", "velox.auth")
+HOMES = ("velox.errors", "velox.db", "velox.limits", "velox.ml", "velox.testing", "velox.auth")
 """Packages whose names ``velox`` hands on; each has a page of its own."""
 
 
@@ -69,13 +70,16 @@ def type_of(name: str) -> str:
 
 
 def attribute_docstrings(cls: type) -> dict[str, str]:
-    """The string literal under each annotated attribute of ``cls``, on one line."""
+    """The string literal under each attribute of ``cls``, on one line."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(body, ast.ClassDef)
     found = {}
     for statement, after in zip(body.body, body.body[1:], strict=False):
         match statement, after:
-            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
                 found[name] = " ".join(text.replace("``", "`").split())
     return found
 
@@ -91,9 +95,18 @@ def commands() -> str:
     for name in COMMANDS:
         command = group.get_command(click.Context(group), name)
         assert command is not None
-        context = click.Context(command, info_name=f"velox {name}", max_content_width=100, terminal_width=100)
-        parts.append(f"## velox {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        parts.append(command_help(command, f"velox {name}", "##"))
     return "\n".join(parts)
+
+
+def command_help(command: click.Command, name: str, heading: str) -> str:
+    """What ``velox COMMAND --help`` prints, and the same for each command of a group."""
+    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
+    text = f"{heading} {name}\n\n```text\n{command.get_help(context)}\n```\n"
+    if not isinstance(command, click.Group):
+        return text
+    inner = [(each, command.get_command(context, each)) for each in command.list_commands(context)]
+    return text + "\n".join(command_help(one, f"{name} {each}", f"{heading}#") for each, one in inner if one)
 
 
 def names(module_name: str) -> str:
@@ -120,6 +133,21 @@ def entry(module_name: str, name: str, value: Any) -> str:
     return f"\n```{{eval-rst}}\n.. {directive}:: {module_name}.{name}\n   {options}\n```\n"
 
 
+def states() -> str:
+    """The states of a job, with what they mean; and a diagram of what leads from one to another."""
+    meanings = attribute_docstrings(State)
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for (before, event), after in NEXT.items():
+        arrows.setdefault((before, after), []).append(event)
+    wide = max(len(", ".join(events)) for events in arrows.values()) + 2
+    lines = []
+    for (before, after), events in arrows.items():
+        label = f" {', '.join(events)} "
+        lines.append(f"{before:>10} ─{label:─^{wide}}▶ {after}")
+    rows = [(f"`{state}`", meanings[state.name]) for state in State]
+    return table(("state", "meaning"), rows) + "\n```text\n" + "\n".join(lines) + "\n```\n"
+
+
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(table_lines(head, rows)) + "\n"
 
@@ -141,7 +169,7 @@ class Generated(SphinxDirective):
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx once."""
-    for write in (settings, codes, commands, names):
+    for write in (settings, codes, commands, names, states):
         directive = type(write.__name__.title(), (Generated,), {"write": staticmethod(write)})
         app.add_directive(f"velox-{write.__name__}", directive)
     return {"version": "1", "parallel_read_safe": True}

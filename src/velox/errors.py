@@ -112,6 +112,20 @@ CODES: Mapping[str, str] = {
     "VX704": "there is no such account or key, or one already",
     # VX8xx services beside the app
     "VX801": "the Redis URL cannot be read",
+    # VX9xx tasks and jobs
+    "VX901": "a task has an option with a wrong value",
+    "VX902": "two tasks have the same name",
+    "VX903": "a task's parameter cannot be filled",
+    "VX904": "a table for jobs is missing",
+    "VX905": "the app has no tasks",
+    "VX906": "no such job, or not one in such a state",
+    # VX81x models
+    "VX811": "the model or its version does not exist",
+    "VX812": "an artifact is not what was published",
+    "VX813": "a model, version or alias has no valid name",
+    "VX814": "the installed libraries do not fit the model",
+    "VX815": "the data cannot be used",
+    "VX816": "the model cannot be used",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

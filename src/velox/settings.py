@@ -7,7 +7,7 @@ The two files are looked for in the current directory, which is the project's ro
 import math
 from collections import Counter
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr
 
@@ -81,13 +81,15 @@ class Settings(WireSettings):
     form_spool_bytes: Bytes = 256 * 2**10
     """An uploaded file is kept in memory up to this many bytes, then on disk."""
     grace_s: Seconds = 30.0
-    """How long requests in flight may take to finish when the server stops, in seconds."""
+    """How long requests and jobs in flight may take to finish when the process stops, in seconds."""
     docs: bool = True
     """Whether ``/docs`` and ``/openapi.json`` answer."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log record that is written."""
     app: str | None = None
     """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
+    model_root: str = Field(default="models", min_length=1)
+    """The folder of the models; one is loaded from nowhere else."""
     create_tables: bool | None = None
     """Whether starting makes missing tables; None: only in ``dev``."""
     validate_responses: bool | None = None
@@ -132,6 +134,20 @@ class Settings(WireSettings):
     answers to requests that came over TLS. 0 sends none."""
     hsts_subdomains: bool = False
     """Whether that holds for every name below the host's, too."""
+
+    run_jobs: bool | None = None
+    """Whether ``velox run`` also runs jobs and schedules, in the process that serves; None: only in ``dev``."""
+    queue_url: str | None = None
+    """Where queued jobs are: None (or empty) is the app's own database, ``redis://host:6379/0`` Redis Streams,
+    ``amqp://user:password@host/vhost`` RabbitMQ."""
+    job_concurrency: int = Field(default=32, ge=1, le=10_000)
+    """The most jobs that a worker runs at once."""
+    job_lease_s: Annotated[Seconds, Field(ge=0.5)] = 30.0
+    """How long after a worker died its jobs are given to another, in seconds. It renews the lease while it lives."""
+    job_max_deliveries: int = Field(default=5, ge=1)
+    """How many workers a job may take down with it before it is dead."""
+    job_keep_s: Seconds = 86_400.0
+    """For how long jobs that succeeded or were cancelled are kept, in seconds. Dead ones stay."""
 
     @classmethod
     def load(cls, **arguments: Any) -> Self:

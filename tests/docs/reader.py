@@ -74,7 +74,7 @@ class Reader:
         word = text.split()[0]
         if word == "cd":
             self.folder = self.folder / text.removeprefix("cd ").strip()
-        elif text.startswith("velox run"):
+        elif text.startswith(("velox run", "velox ml serve")):
             self.serve(text)
         elif word not in NOT_TYPED:
             reloads = self.reloads()

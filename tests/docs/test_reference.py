@@ -47,13 +47,22 @@ def test_every_code_has_a_line() -> None:
     assert [code for code in CODES if f"| `{code}` |" not in text] == []
 
 
-@pytest.mark.parametrize("directive", ["velox-settings", "velox-codes", "velox-commands"])
+@pytest.mark.parametrize("directive", ["velox-settings", "velox-codes", "velox-commands", "velox-states"])
 def test_each_generated_table_is_on_a_page(directive: str) -> None:
     assert any(f"```{{{directive}}}" in page.read_text() for page in REFERENCE.glob("*.md"))
 
 
 def test_every_package_for_users_has_a_page() -> None:
-    packages = {"velox", "velox.auth", "velox.db", "velox.errors", "velox.limits", "velox.testing"}
+    packages = {
+        "velox",
+        "velox.auth",
+        "velox.db",
+        "velox.errors",
+        "velox.limits",
+        "velox.ml",
+        "velox.tasks",
+        "velox.testing",
+    }
     assert packages == set(DOCUMENTED)
 
 

@@ -26,7 +26,7 @@ def main() -> None:
         pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", ROOT / "constraints.txt")
         run(*pip, wheel)
         run(python.with_name("velox"), "version")  # with nothing but the declared dependencies
-        run(*pip, f"{wheel}[dev]")
+        run(*pip, f"{wheel}[dev,ml]")
         # Away from the repository, so that `velox` can only be the installed one.
         tests = shutil.copytree(ROOT / "tests", place / "tests")
         shutil.copytree(ROOT / "benchmarks", place / "benchmarks")  # some tests measure with its clients

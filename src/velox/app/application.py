@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from weakref import WeakSet
 
 from sanic import Blueprint as SanicBlueprint
@@ -30,6 +30,7 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.db import Database, Reader, Session, Writer
@@ -54,6 +55,15 @@ from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
 from velox.rules import LimitOption
 from velox.settings import Settings
+from velox.tasks.crew import Crew
+from velox.tasks.post import Post
+from velox.tasks.task import Task
+from velox.units import parse_duration
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from velox.ml import ModelService
 
 __all__ = ["Velox"]
 
@@ -63,6 +73,9 @@ logger = logging.getLogger("velox")
 
 DOCUMENTED: WeakSet[Declaration] = WeakSet()
 """What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
+
+DEV_GRACE_S = 1.0
+"""In ``dev`` a restart does not wait for jobs: they are handed back, and run again after it."""
 
 
 def redis_of(settings: Settings, name: str) -> Redis | None:
@@ -87,6 +100,7 @@ class Velox(Routes, FrontedApp):
     Attributes:
         settings: The settings.
         database: The database of ``settings.database_url``.
+        jobs: The tasks, and the queue of their jobs.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
     Raises:
@@ -96,17 +110,20 @@ class Velox(Routes, FrontedApp):
     __slots__ = (
         "__weakref__",
         "_app_scope",
+        "_crew",
         "_declared",
         "_installed",
         "_layers",
         "_lifespan",
         "_limiting",
+        "_models",
         "_plans",
         "_providers",
         "_security_schemes",
         "database",
         "description",
         "identify",
+        "jobs",
         "redis",
         "settings",
         "shared",
@@ -164,11 +181,15 @@ class Velox(Routes, FrontedApp):
         self._layers: list[LayerMaker] = [self._limiting.layer]
         self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
+        self._models: list[ModelService] = []
         self._app_scope = Scope()
+        self._crew: Crew | None = None
+        self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
         self.add_extension(self.database)
         if self.redis is not None:
             self.add_extension(self.redis)
+        self.add_extension(self.jobs)
         self.provide(self._session)
         self.provide(self._reader)
         self.provide(self._writer)
@@ -205,7 +226,7 @@ class Velox(Routes, FrontedApp):
     # What the app is made of
 
     def discover(self, package: str) -> None:
-        """Import every module of every feature folder of ``package``, and register the blueprints found in them.
+        """Import every module of every feature folder of ``package``, and register the blueprints and tasks in them.
 
         Order: by the modules' dotted names, then by place in the module. A blueprint is registered once, where it is
         defined or first imported.
@@ -215,12 +236,14 @@ class Velox(Routes, FrontedApp):
 
         Raises:
             ConfigurationError: VX208, with file and line, when a module cannot be imported; VX209 when two blueprints
-                have one name.
+                have one name, VX902 when two tasks have.
         """
         for module in import_tree(package):
             for value in vars(module).values():
                 if isinstance(value, Blueprint) and self.blueprints.get(value.name) is not value:
                     self.blueprint(value)
+                elif isinstance(value, Task):
+                    self.register_task(value)
                 elif isinstance(value, Installable) and not isinstance(value, type):
                     self.install(value)
 
@@ -239,6 +262,22 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def register_task(self, task: Task[..., Any, Any]) -> None:
+        """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
+
+        Raises:
+            ConfigurationError: VX902 when another one has its name.
+        """
+        if not self.jobs.tasks:
+            furnish(self.jobs, self.database, self.settings.queue_url or "", self.name)
+        self.jobs.add(task)
+
+    def run_jobs(self) -> None:
+        """Run jobs and schedules beside the requests, from the next start on: what ``velox run`` does in ``dev``."""
+        if self.jobs.tasks:
+            grace_s = DEV_GRACE_S if self.settings.env == "dev" else self.settings.grace_s
+            self._crew = Crew(self.jobs, grace_s)
 
     def provide(self, fn: Hook, scope: str = "request") -> Hook:
         """Register a provider: what makes the things that handlers ask for by type.
@@ -274,6 +313,68 @@ class Velox(Routes, FrontedApp):
         """Add a room of your own: started with the worker, stopped in reverse order, asked by ``/health/ready``."""
         self._lifespan.extensions.append(extension)
 
+    def serve_model(
+        self,
+        reference: str,
+        *,
+        out_of_range: Literal["accept", "warn", "clip", "reject"] | None = None,
+        unknown: Literal["reject", "warn"] | None = None,
+        max_rows: int = 1000,
+        max_batch: int = 64,
+        max_queue: int = 1000,
+        max_wait: str | float | timedelta = 0,
+        timeout: str | float | timedelta = "10s",
+        on_mismatch: Literal["warn", "refuse"] = "warn",
+    ) -> ModelService:
+        """Serve a model of the folder ``settings.model_root``: ``POST /models/NAME/predict``, with its own types.
+
+        ``GET /models`` and ``GET /models/NAME`` describe it. Another version that is promoted takes over within about
+        a second, without a request that fails.
+
+        Args:
+            reference: ``"titanic"`` is what was promoted to production, or else the newest. ``"titanic@canary"``
+                is another alias, ``"titanic@2"`` always that version.
+            out_of_range: What happens to a number outside of the training data's range: ``"accept"``, ``"warn"``,
+                ``"clip"`` or ``"reject"`` (422). Default: as the model was published (``"warn"``).
+            unknown: What happens to a category that the model does not know: ``"reject"`` (422) or ``"warn"``.
+                Default: as the model was published (``"reject"``).
+            max_rows: The most rows in one request; more is a 422.
+            max_batch: The most rows of concurrent requests that are answered together.
+            max_queue: The most rows that wait for the model; the next gets a 503 with ``Retry-After``.
+            max_wait: How long a row waits for others. 0: only for those that are already there.
+            timeout: How long a row may take, waiting included; then it gets a 503.
+            on_mismatch: ``"warn"`` about or ``"refuse"`` a model made with another minor release of scikit-learn.
+
+        Returns:
+            The model in service, an extension of the app.
+
+        Raises:
+            ConfigurationError: VX811, VX812 or VX813, when there is no such model. What only loading shows (VX701,
+                VX812, VX814, VX816) stops the start.
+        """
+        from velox.app.models import mount_model, mount_models
+        from velox.ml import ModelService, Policies, Registry
+        from velox.ml.service import Serving
+
+        registry = Registry(self.settings.model_root)
+        chosen = registry.manifest(reference).schema.policies
+        policies = Policies(out_of_range or chosen.out_of_range, unknown or chosen.unknown)
+        serving = Serving(
+            max_rows=max_rows,
+            max_batch=max_batch,
+            max_queue=max_queue,
+            max_wait_s=parse_duration(max_wait),
+            timeout_s=parse_duration(timeout),
+            on_mismatch=on_mismatch,
+        )
+        service = ModelService(registry, reference, policies=policies, serving=serving)
+        if not self._models:
+            mount_models(self, "/models", lambda: self._models)
+        mount_model(self, "/models", service)
+        self._models.append(service)
+        self.add_extension(service)
+        return service
+
     def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:
         """Document a way in; routes name it with ``security=[name]``.
 
@@ -307,7 +408,7 @@ class Velox(Routes, FrontedApp):
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX210), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX210, VX903), with file, line and the fix.
         """
         settings = self.settings
         limits = Limits(
@@ -321,6 +422,7 @@ class Velox(Routes, FrontedApp):
             for route in declared.routes:
                 if id(route) not in self._plans:
                     self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
+        self.jobs.compile()
         check_names(self._plans.values())
         check_security(self._plans.values(), self._security_schemes)
         check_guards(self._plans.values(), is_guarded=self.identify is not None)
@@ -402,6 +504,7 @@ class Velox(Routes, FrontedApp):
         if self._creates_tables():
             for table in await self.database.create_tables():
                 logger.info("created table %s", table)
+        await self.jobs.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
@@ -413,18 +516,30 @@ class Velox(Routes, FrontedApp):
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)
+        if self._crew is not None:
+            self._crew.start()
 
     async def _before_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
         self.drain()
+        if self._crew is not None:
+            self._crew.drain()
 
     async def _after_stop(self, app: Sanic[Config, SimpleNamespace]) -> None:
+        if self._crew is not None:
+            await self._crew.stop()
         await self._lifespan.stop(self)
 
     # The providers that every app has
 
     async def _session(self) -> AsyncIterator[Session]:
-        async with self.database.session() as session:
-            yield session
+        outer = OPEN_SESSION.get()
+        try:
+            async with self.database.session() as session:
+                OPEN_SESSION.set(session)
+                yield session
+        finally:
+            OPEN_SESSION.set(outer)
+        self.jobs.committed()
 
     async def _reader(self) -> AsyncIterator[Reader]:
         async with self.database.reader() as reader:

@@ -26,7 +26,7 @@ PRIVATE = ".env"
 @click.command()
 @click.argument("name")
 @click.option(
-    "--template", type=click.Choice(["api", "minimal"]), default="api", show_default=True, help="What to write."
+    "--template", type=click.Choice(["api", "minimal", "ml"]), default="api", show_default=True, help="What to write."
 )
 @click.option("--auth", is_flag=True, help="With accounts: a User table, signing in, API keys.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
@@ -35,8 +35,8 @@ def makeproject(name: str, template: str, auth: bool, dry_run: bool, force: bool
     """Write the new project NAME into a folder of that name.
 
     The template "api" is a service with a database, a first feature, settings, tests, a container and a README;
-    "minimal" is one main.py. Nothing is downloaded. NAME is a Python identifier in lower case that no importable
-    module has.
+    "minimal" is one main.py; "ml" trains a model and serves it. Nothing is downloaded. NAME is a Python identifier
+    in lower case that no importable module has.
 
     \b
     Example:
@@ -74,8 +74,13 @@ def _minimal_files(name: str) -> list[File]:
     return [File(path, text) for path, text in render("minimal", {"name": name}).items()]
 
 
+def _ml_files(name: str) -> list[File]:
+    values = {"name": name, "version": version("velox-framework"), "secret": secrets.token_urlsafe(SECRET_BYTES)}
+    return [File(path, text, private=path == PRIVATE) for path, text in render("ml", values).items()]
+
+
 TEMPLATES: Mapping[str, Callable[[str], list[File]]] = MappingProxyType(
-    {"api": project_files, "minimal": _minimal_files}
+    {"api": project_files, "minimal": _minimal_files, "ml": _ml_files}
 )
 
 
@@ -101,6 +106,12 @@ def _in_the_way(root: Path, files: list[File]) -> list[str]:
 def _next_steps(name: str, template: str) -> str:
     if template == "minimal":
         steps = [("cd " + name, ""), ("velox run", "http://127.0.0.1:8000/?name=you"), ("velox routes", "")]
+    elif template == "ml":
+        steps = [
+            ("cd " + name, ""),
+            ("python -m app.training", "models/titanic/1/report.html"),
+            ("velox run", "http://127.0.0.1:8000/docs"),
+        ]
     else:
         steps = [
             ("cd " + name, ""),

@@ -35,6 +35,7 @@ class Workers(click.IntRange):
     metavar="N|auto",
     help="Server processes; auto is one for each processor. Default: the setting workers; with --prod, auto.",
 )
+@click.option("--with-worker", is_flag=True, help="Run jobs and schedules too, in a process beside the workers.")
 @click.option(
     "--prod",
     is_flag=True,
@@ -54,6 +55,7 @@ def run(
     host: str | None,
     port: int | None,
     workers: int | None,
+    with_worker: bool,
     prod: bool,
     reload: bool | None,
     pid_file: Path | None,
@@ -92,9 +94,11 @@ def run(
         return
     if prod and launch.source_of("workers") == "default":
         given["workers"] = Workers(1).convert("auto", None, None)
-    several = (given["workers"] or launch.workers) > 1
+    several = (given["workers"] or launch.workers) > 1 or with_worker
     if reload and several:
-        raise click.UsageError("--reload watches one worker: leave out --workers or --reload")
+        raise click.UsageError("--reload watches one worker: leave out --workers, --with-worker or --reload")
+    if with_worker:
+        given["run_jobs"] = False  # the process beside them does
     taken = listen(launch.host, launch.port)
     factory = load_factory(app)
     if launch.production:
@@ -102,7 +106,7 @@ def run(
     if several:
         from velox.cli.serving import serve_workers
 
-        serve_workers(factory, given, taken, given["workers"] or launch.workers, pid_file)
+        serve_workers(factory, given, taken, given["workers"] or launch.workers, pid_file, with_worker=with_worker)
     elif reload if reload is not None else launch.env == "dev":
         from velox.cli.reloading import serve_reloading
 

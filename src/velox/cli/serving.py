@@ -111,11 +111,18 @@ def serve_in_turn(
 
 
 def serve_workers(
-    factory: Factory, given: Mapping[str, Any], taken: socket.socket, workers: int, pid_file: Path | None = None
+    factory: Factory,
+    given: Mapping[str, Any],
+    taken: socket.socket,
+    workers: int,
+    pid_file: Path | None = None,
+    *,
+    with_worker: bool = False,
 ) -> None:
     """Serve in ``workers`` processes that share the socket; else as :func:`serve`.
 
     Args:
+        with_worker: Also run jobs, in a process beside them.
         pid_file: Where to write this process' id. Default: a place for this user and port; nowhere if that cannot be.
     """
     from velox.http.supervisor import Plan, Supervisor
@@ -133,6 +140,7 @@ def serve_workers(
         plan = Plan(
             serve=partial(_serve_worker, factory, dict(given), dict(app.shared_ctx.__dict__)),
             workers=workers,
+            beside=(partial(_work_on_jobs, factory, dict(given)),) if with_worker else (),
             stop_within_s=app.settings.grace_s + 2 * MARGIN_S,  # first it tries itself
         )
         Supervisor(plan, taken, ready=partial(announce, app, target=factory.target)).run()
@@ -179,6 +187,15 @@ def _serve_worker(
         raise
 
 
+def _work_on_jobs(factory: Factory, given: Mapping[str, Any], taken: socket.socket, ready: Callable[[], None]) -> None:
+    """What the process beside the workers does."""
+    from velox.cli.posting import run_crew
+    from velox.tasks.crew import Crew
+
+    taken.close()
+    run_crew(factory, given, Crew, ready=lambda _app, _port: ready())
+
+
 def _serve(
     app: Velox,
     factory: Factory,
@@ -200,6 +217,9 @@ def _serve(
 
 
 def _prepare(app: Velox, taken: socket.socket) -> None:
+    runs_jobs = app.settings.run_jobs
+    if runs_jobs if runs_jobs is not None else app.settings.env == "dev":
+        app.run_jobs()
     os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
     app.prepare(
         sock=taken,

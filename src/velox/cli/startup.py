@@ -16,7 +16,7 @@ from velox.cli.version import package_version
 if TYPE_CHECKING:
     from velox.app import Velox
 
-__all__ = ["address", "announce"]
+__all__ = ["address", "announce", "tasks_in_words"]
 
 logger = logging.getLogger("velox")
 
@@ -51,12 +51,20 @@ def _lines(app: Velox, target: str) -> Iterator[tuple[str, str]]:
     count = len(app.plans)
     yield "app", f"{target}  {count} route{'' if count == 1 else 's'}"
     yield "database", app.database.display_url
+    if app.jobs.tasks:
+        yield "jobs", tasks_in_words(app)
     if app.state.workers > 1:
         yield "workers", str(app.state.workers)
     url = address(app)
     yield "open", url
     if app.settings.docs:
         yield "docs", f"{url}/docs"
+
+
+def tasks_in_words(app: Velox) -> str:
+    """How many tasks there are, and in which queues their jobs wait."""
+    count, queues = len(app.jobs.tasks), ", ".join(app.jobs.queues)
+    return f"{count} task{'' if count == 1 else 's'}  in {app.jobs.engine.name}: {queues}"
 
 
 def address(app: Velox) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from velox.db.engine import Durability, Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
@@ -130,6 +131,12 @@ class Database:
             raise
         finally:
             await reader.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """SQLAlchemy's own connection, which only reads: for statements about no model."""
+        async with self._open().read.connect() as connection:
+            yield connection
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:

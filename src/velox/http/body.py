@@ -108,6 +108,8 @@ class IncomingBody(Stream):
             return
         if self._inflater is not None:
             data = self._decode(self._inflater, data)
+            if not data:
+                return
         self.decoded_bytes += len(data)
         self._chunks.append(data)
         self.unread_bytes += len(data)

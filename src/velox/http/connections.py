@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from sanic.http.constants import Stage
 from sanic.server.protocols.http_protocol import HttpProtocol
@@ -25,14 +25,6 @@ class Connection(Protocol):
 
     def abort(self) -> None:
         """Cut it."""
-
-
-@runtime_checkable
-class Leaving(Protocol):
-    """A connection that knows streams without an end."""
-
-    def leave_stream(self) -> None:
-        """End its event stream, if it sends one."""
 
 
 def announce_close(connections: Iterable[Connection]) -> None:
@@ -67,8 +59,8 @@ def leave_streams(connections: Iterable[Connection]) -> None:
     for connection in tuple(connections):
         if getattr(connection, "websocket", None) is not None:
             connection.close_if_idle()
-        elif isinstance(connection, Leaving):
-            connection.leave_stream()
+        elif (leave := getattr(connection, "leave_stream", None)) is not None:
+            leave()
 
 
 def close_idle(connection: Connection) -> None:

@@ -131,14 +131,19 @@ class Handover:
         offered = Inheritance(self._taken.fileno(), here, ready=says)
         self._line = there
         try:
-            self._stand_in = subprocess.Popen(  # noqa: ASYNC220 - it takes some ms, once in a server's life
-                command(), env=self._environment | offered.variable(), pass_fds=(offered.listening, here, says)
-            )
-            os.close(says)
+            try:
+                self._stand_in = subprocess.Popen(  # noqa: ASYNC220 - it takes some ms, once in a server's life
+                    command(), env=self._environment | offered.variable(), pass_fds=(offered.listening, here, says)
+                )
+            finally:
+                os.close(says)
             if await next_byte(hears):
                 return True
             code = await asyncio.to_thread(self._stand_in.wait)
             logger.warning("the new server exited with code %d before it was ready; the old one goes on", code)
+            self._give_up()
+        except OSError as error:
+            logger.warning("a new server cannot be started (%s); the old one goes on", error)
             self._give_up()
         except asyncio.CancelledError:  # the server itself stops
             if self._stand_in is not None:

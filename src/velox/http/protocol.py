@@ -87,7 +87,11 @@ class VeloxProtocol(Watched):
             self.conn_info.lost = True
         if self.websocket is not None:
             self.websocket.connection_lost(exc)
-        self.runner.end(cancels=self.websocket is None or not self.websocket.is_told)
+        if self.websocket is not None and self.websocket.is_told:
+            self.runner.end(cancels=False)
+            self.loop.call_later(self.websocket.close_timeout, self.runner.cancel)
+        else:
+            self.runner.end()
         self.stream.fail(RequestCancelled())
         if self.service.wants("http.lifecycle.complete"):
             self.signal_connection("http.lifecycle.complete")
@@ -202,9 +206,6 @@ class VeloxProtocol(Watched):
         work: Work = match.handler(request, **values)
         return work
 
-    def _takes_whole(self, match: Match) -> bool:
-        return match.is_whole and match.body_bytes is not None and self.inbound.left <= match.body_bytes
-
     def _custom_request(self, head: Head) -> Any:
         """A request of the app's own class, made as Sanic makes it."""
         custom = self.service.request_class
@@ -282,6 +283,8 @@ class VeloxProtocol(Watched):
             self.is_discarding = True
             self.resume_reading()
             return self._discard()
+        if self.websocket is not None:
+            self.websocket.drop_unread()
         if self.is_lost:
             return None
         if self.websocket is not None:

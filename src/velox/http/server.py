@@ -22,7 +22,7 @@ from velox.http.budgets import Budgets
 from velox.http.connections import Connection, announce_close, close_idle, closing, leave_streams
 from velox.http.drain import Drain, Stage, Timing
 from velox.http.listener import limit_unsent, queued
-from velox.http.signals import has_terminal, hold, on_signals
+from velox.http.signals import ends_with_terminal, has_terminal, hold, on_signals
 
 __all__ = ["MARGIN_S", "Drainable", "serve_app"]
 
@@ -121,7 +121,7 @@ class _Server:
         self.successor = successor
         self.succeeded = False
         self.preparing: asyncio.Task[None] | None = None
-        self.had_terminal = has_terminal()
+        self.had_terminal = ends_with_terminal()
         self.connections: set[Connection] = set()
         settings = app.state.server_info[0].settings
         self.tls: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from types import FrameType
 __all__ = [
     "STOPPING",
     "end_with_parent",
+    "ends_with_terminal",
     "has_terminal",
     "held_back",
     "hold",
@@ -42,6 +43,11 @@ def leave_at_once() -> None:
     import or a start-up step."""
     sys.stdout.flush()
     os._exit(0)
+
+
+def ends_with_terminal() -> bool:
+    """Whether this process has a terminal whose end is its own; ``nohup`` says that it is not."""
+    return signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and has_terminal()
 
 
 def has_terminal() -> bool:

@@ -26,7 +26,7 @@ from velox.http.listener import refuse_new
 from velox.http.place import Place
 from velox.http.restarts import Deaths, RestartPolicy
 from velox.http.rollout import Rollout
-from velox.http.signals import has_terminal
+from velox.http.signals import ends_with_terminal, has_terminal
 from velox.http.worker import Serve, State, Worker, context, start_worker
 
 __all__ = ["Plan", "Supervisor"]
@@ -44,6 +44,7 @@ class Plan:
     Attributes:
         serve: What each worker does.
         workers: How many there are, 1 or more.
+        beside: What further processes do, one each; they are kept as the workers are, and serve nothing.
         stop_within_s: How long a worker may take to end before it is killed, in seconds: its grace period and a margin.
         start_within_s: How long a worker may take to become ready before it is killed, in seconds; or five times what
             the boot took, if that is more. The boot itself has no limit: there is nothing to go back to.
@@ -52,6 +53,7 @@ class Plan:
 
     serve: Serve
     workers: int
+    beside: tuple[Serve, ...] = ()
     stop_within_s: float = 32.0
     start_within_s: float = 60.0
     policy: RestartPolicy = field(default_factory=RestartPolicy)
@@ -70,13 +72,13 @@ class Supervisor:
         self.plan = plan
         self.taken = taken
         self.ready = ready
-        self.places = [Place(number, Deaths(plan.policy)) for number in range(plan.workers)]
+        self.places = [Place(number, Deaths(plan.policy)) for number in range(plan.workers + len(plan.beside))]
         self.leaving: list[Worker] = []
         self.rollout: Rollout | None = None
         self.rollout_wanted = False
         self.booted = False
         self.stopping = False
-        self.had_terminal = has_terminal()
+        self.had_terminal = ends_with_terminal()
         self.error: ConfigurationError | None = None
         self._began_s = time.monotonic()
         self._start_within_s = plan.start_within_s
@@ -107,11 +109,11 @@ class Supervisor:
 
     def start(self, place: Place) -> Worker:
         """Start a worker that is to have ``place``."""
-        name = f"velox-worker-{place.number}"
+        name, doings = f"velox-worker-{place.number}", (*(self.plan.serve,) * self.plan.workers, *self.plan.beside)
         try:
-            worker = start_worker(self._context, self.plan.serve, self.taken, name)
+            worker = start_worker(self._context, doings[place.number], self.taken, name)
         except (EOFError, OSError):  # the fork server was killed just now; another is started
-            worker = start_worker(self._context, self.plan.serve, self.taken, name)
+            worker = start_worker(self._context, doings[place.number], self.taken, name)
         if self.booted:
             worker.kill_at_s = worker.started_s + self._start_within_s
         return worker

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from typing import Any
 
-from sanic.exceptions import SanicException, WebsocketClosed
+from sanic.exceptions import SanicException, ServerError, WebsocketClosed
 from sanic.server.websockets.impl import WebsocketImplProtocol
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidHeaderValue
@@ -57,7 +57,8 @@ class WebSocket(WebsocketImplProtocol):
         named: Sanic's own.
 
     Attributes:
-        is_told: Whether the handler's loop over the messages ends by itself, so that nobody has to cancel it.
+        is_told: Whether the handler has a loop over the messages, which ends by itself: it is cancelled only if it has
+            not ended ``close_timeout`` seconds (10) after the connection.
     """
 
     # Sanic has None for both until the connection is made, which is when this begins to work.
@@ -88,12 +89,56 @@ class WebSocket(WebsocketImplProtocol):
                 return
             yield message
 
+    async def recv(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - the name is Sanic's
+        """The next message; ``None`` when there is none within ``timeout`` seconds (``None``: any time).
+
+        Every message that came before the end is there to be read, which with Sanic's depends on who is faster.
+
+        Raises:
+            WebsocketClosed: The connection had ended before.
+            CancelledError: It has ended now.
+            ServerError: Another task waits for a message.
+        """
+        if self.recv_lock.locked():
+            raise ServerError("Another task waits for the next message already.")
+        async with self.recv_lock:
+            if self._is_at_end():
+                raise WebsocketClosed("Cannot receive from a WebSocket that is closed.")
+            getting = self.loop.create_task(self.assembler.get(timeout))
+            try:
+                while not getting.done():
+                    if self._is_at_end():
+                        raise asyncio.CancelledError
+                    self.recv_cancel = self.loop.create_future()
+                    await asyncio.wait((getting, self.recv_cancel), return_when=asyncio.FIRST_COMPLETED)
+                return getting.result()
+            finally:
+                self.recv_cancel = None
+                getting.cancel()
+
+    def _is_at_end(self) -> bool:
+        """Whether there is no message any more, and will be none."""
+        return self.ws_proto.state is not State.OPEN and not self._tasks
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """The connection is gone, with or without a goodbye."""
         if self._throttle is not None:
             self._throttle.cancel()
         super().connection_lost(exc)  # type: ignore[no-untyped-call]
-        if self.is_told and self.recv_cancel is not None:
+        self._look_again()
+
+    def drop_unread(self) -> None:
+        """The handler has ended: nobody will read what has come."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _worked_off(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Let who waits for a message see whether there will be one."""
+        if self.recv_cancel is not None:
             self.recv_cancel.cancel()
 
     def data_received(self, data: bytes) -> None:
@@ -109,7 +154,7 @@ class WebSocket(WebsocketImplProtocol):
             work: Coroutine[Any, Any, None] = self.async_data_received(replies, good)  # type: ignore[no-untyped-call]
             task = asyncio.create_task(work)
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._worked_off)
         if len(good) < len(events):
             self.fail_connection(CloseCode.INVALID_DATA, "text that is not UTF-8")
 

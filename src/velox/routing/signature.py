@@ -140,7 +140,7 @@ class SignatureReader:
             return self._provided(made, inline.fn, "request")
         mark = next((mark for mark in metadata if isinstance(mark, Marker)), None)
         if mark is None and name not in self._path_names:
-            found = self._provider_of(where, base)
+            found = self.provider_of(where, base)
             if found is not None:
                 return self._provided(made, *found)
         source = SOURCES[type(mark)] if mark is not None else self._infer(where, name, base)
@@ -154,7 +154,7 @@ class SignatureReader:
             return made
         raise ConfigurationError("VX201", f"{where} has no type", hint="Annotate it: its type says where it comes from")
 
-    def _provider_of(self, where: str, base: Any) -> tuple[Callable[..., Any], str] | None:
+    def provider_of(self, where: str, base: Any) -> tuple[Callable[..., Any], str] | None:
         """The provider for a parameter of type ``base``: of the very type, or else of its one provided subclass."""
         if isinstance(base, Hashable) and base in self._providers:
             return self._providers[base]

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from velox.testing.client import TestClient
     from velox.testing.isolation import check_test_database, is_test_database, isolated
+    from velox.testing.jobs import CapturedJob, Jobs
     from velox.testing.live_server import LiveServer
 
-__all__ = ["LiveServer", "TestClient", "check_test_database", "is_test_database", "isolated"]
+__all__ = ["CapturedJob", "Jobs", "LiveServer", "TestClient", "check_test_database", "is_test_database", "isolated"]
 
 _HOMES = {
+    "CapturedJob": "velox.testing.jobs",
+    "Jobs": "velox.testing.jobs",
     "LiveServer": "velox.testing.live_server",
     "TestClient": "velox.testing.client",
     "check_test_database": "velox.testing.isolation",

@@ -68,7 +68,10 @@ class TestClient(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         await settle(self.app)
-        return await super().send(request, **options)
+        answer = await super().send(request, **options)
+        if self.app.jobs.after_request is not None:
+            await self.app.jobs.after_request()
+        return answer
 
     async def __aenter__(self) -> Self:
         if "app" in await self.app.readiness():  # what is not ready is the app itself: nobody has started it

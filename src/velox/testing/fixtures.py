@@ -1,8 +1,9 @@
-"""The pytest fixtures ``app``, ``client``, ``db`` and ``live_server``, and the running of tests that are coroutines.
+"""The pytest fixtures ``app``, ``client``, ``db``, ``jobs`` and ``live_server``, and the running of async tests.
 
     app            made by the project's factory, with env = "test" and a temporary SQLite file
      └► db         the app started; a session: it and the handlers see what the other wrote
-         └► client an httpx client of that app, in this process
+         ├► client an httpx client of that app, in this process
+         └► jobs   what was enqueued, and running it
     live_server    ``velox run`` on a socket, with a database file of its own
 
 Whatever a test writes is rolled back at its end. To test another app, override the ``app`` fixture: the others follow.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from velox.db import Session
     from velox.factory import Factory
     from velox.testing.client import TestClient
+    from velox.testing.jobs import Jobs
     from velox.testing.live_server import LiveServer
 
 T = TypeVar("T")
@@ -71,7 +73,8 @@ def app(velox_factory: Factory, velox_database_url: str) -> Velox:
     """
     from velox.settings import options
 
-    with options({"env": "test", "database_url": velox_database_url, "create_tables": True}):
+    given = {"env": "test", "database_url": velox_database_url, "create_tables": True, "queue_url": ""}
+    with options(given):
         return velox_factory.create()
 
 
@@ -94,6 +97,14 @@ def client(app: Velox, db: Session, velox_runner: asyncio.Runner) -> Iterator[Te
 
     with _entered(velox_runner, TestClient(app)) as client:
         yield client
+
+
+@pytest.fixture
+def jobs(app: Velox, db: Session, velox_runner: asyncio.Runner) -> Jobs:
+    """The jobs that the test and the handlers enqueue: ``await jobs.captured()``, ``await jobs.run_all()``."""
+    from velox.testing.jobs import Jobs
+
+    return Jobs(app)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -86,10 +87,14 @@ async def isolated(app: Velox) -> AsyncIterator[Session]:
             shared = _Shared(app, session, asyncio.Lock())
             outer = _shared.get()
             _shared.set(shared)
+            if app.jobs.tasks:
+                app.jobs.connections.before_use = partial(settle, app)
             try:
                 yield session
             finally:
                 _shared.set(outer)
+                if app.jobs.tasks:
+                    app.jobs.connections.before_use = None
                 await session.rollback()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from velox.http.listener import queued, refuse_new, unread_bytes
+from velox.http.listener import limit_unsent, queued, refuse_new, unread_bytes
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
@@ -71,3 +71,13 @@ def failure(address: tuple[str, int]) -> type[OSError]:
     except OSError as error:
         return type(error)
     return OSError
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS has another number for it, and no way to ask")
+def test_what_the_kernel_keeps_unsent_is_limited_for_every_connection(listening: socket.socket) -> None:
+    """An accepted connection has the option of its listening socket."""
+    limit_unsent(listening, 100_000)
+    with socket.create_connection(listening.getsockname()[:2]):
+        (accepted,) = queued(listening)
+        with accepted:
+            assert 100_000 == accepted.getsockopt(socket.IPPROTO_TCP, 25)

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 
 from tests.integration.http.wire.serving import Served, new_app, serving
 
-OURS = frozenset({"alt-svc", "connection", "date", "server", "x-request-id"})
+OURS = frozenset({"alt-svc", "connection", "date", "expires", "server", "x-request-id"})
 
 
 def get(path: str, *fields: str, method: str = "GET") -> bytes:

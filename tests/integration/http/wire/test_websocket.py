@@ -313,6 +313,31 @@ async def test_7_a_client_that_is_gone_ends_the_loop(app: Sanic[Any, Any], ended
             await ended.wait()
 
 
+@pytest.mark.parametrize("ends", [True, False], ids=["that ends", "that does not end"])
+async def test_7_a_handler_has_time_after_the_connection(ends: bool) -> None:
+    """The last message is worked off though its client has gone; for ever it is not waited for."""
+    app, seen = new_app(), asyncio.Queue[str]()
+
+    @app.websocket("/echo")  # type: ignore[untyped-decorator]
+    async def slow(request: Request, ws: Websocket) -> None:
+        ws.close_timeout = 0.2
+        try:
+            async for message in ws:
+                seen.put_nowait("began")
+                await (asyncio.sleep(0.05) if ends else asyncio.Event().wait())
+                seen.put_nowait(f"saved {message}")
+        except asyncio.CancelledError:
+            seen.put_nowait("cancelled")
+            raise
+
+    async with peer(app) as client:
+        await client.send(frame(TEXT, b"this"))
+        async with asyncio.timeout(WAIT_S):
+            assert "began" == await seen.get()
+            client.client.writer.transport.abort()
+            assert ("saved this" if ends else "cancelled") == await seen.get()
+
+
 @pytest.mark.parametrize(
     "sent",
     [
