@@ -74,6 +74,9 @@ class Settings(WireSettings):
     """Whether answers of cached routes say in `Cache-Status` where they came from; None: not in `prod`."""
     database_statement_timeout_s: Seconds = 30.0
     """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
+    database_durability: Literal["normal", "full"] = "normal"
+    """What a commit on SQLite survives: the death of the process, or (``full``) a power cut, too, for which each waits
+    for the disk. A database server decides that itself."""
     limits_keys: int = Field(default=100_000, ge=1000)
     """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20

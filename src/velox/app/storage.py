@@ -31,6 +31,7 @@ class Storage:
             pool_size=settings.database_pool_size,
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
+            durability=settings.database_durability,
             watch=settings.env == "dev",
             replica_urls=settings.database_replica_urls,
         )

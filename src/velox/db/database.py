@@ -12,7 +12,7 @@ from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from velox.db.engine import Engine, Lanes, Limits, Room
+from velox.db.engine import Durability, Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
 from velox.db.model import Model
 from velox.db.reader import Reader
@@ -41,12 +41,14 @@ class Database:
             not committed yet), ``postgresql://user:password@host/name`` or ``mariadb://user:password@host/name``. A
             server's URL may end with ``?sslmode=verify-full&sslrootcert=/path/ca.pem``.
         pool_size: The most connections that read at once, at least 1; on a server, as many write. Connections are
-            opened when they are needed: with W workers up to W * (``pool_size`` + 1) on SQLite, W * 2 * ``pool_size``
+            opened when they are needed: with W workers up to W * (``pool_size`` + 2) on SQLite, W * 2 * ``pool_size``
             on a server.
         timeout_s: Seconds to wait for a connection, and then for another's lock. A request can wait for both; after
             that it is a 503.
         statement_timeout_s: Seconds that a server may work on one statement; then it is a 503. 0: for ever. SQLite has
             no such limit.
+        durability: What a commit on SQLite survives: the death of the process, or with ``"full"`` a power cut, too, for
+            which it waits for the disk. A server decides that itself.
         watch: Whether to log where a session's transaction stays open for more than 50 ms while its task waits for
             something else than the database. The app does in ``dev``.
         replica_urls: Copies of the database, which readers use in turn. One that is away is left out until it is back;
@@ -65,10 +67,11 @@ class Database:
         pool_size: int = 5,
         timeout_s: float = 5.0,
         statement_timeout_s: float = 30.0,
+        durability: Durability = "normal",
         watch: bool = False,
         replica_urls: Sequence[str] = (),
     ) -> None:
-        limits = Limits(pool_size, timeout_s, statement_timeout_s)
+        limits = Limits(pool_size, timeout_s, statement_timeout_s, durability)
         self.engine: Engine = engine_for(url, limits)
         self.url = url
         self.display_url: str = self.engine.url.render_as_string(hide_password=True)
