@@ -21,7 +21,7 @@ async def create_order(order: Order) -> Order:
 async def read_item(
     item_id: Annotated[ItemId, Path()], q: Annotated[Text, Query()], limit: Limit = 20, active: bool = True
 ) -> Found:
-    return Found.model_construct(item_id=item_id, q=q, limit=limit, active=active)
+    return Found(item_id=item_id, q=q, limit=limit, active=active)
 
 
 @app.get("/rows")

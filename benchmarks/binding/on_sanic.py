@@ -95,7 +95,7 @@ async def read_item(request: Request, item_id: str) -> HTTPResponse:
         search = validate_search(values)
     except ValidationError as error:
         return invalid(error)
-    found = Found.model_construct(
+    found = Found(
         item_id=search["item_id"], q=search["q"], limit=search.get("limit", 20), active=search.get("active", True)
     )
     return HTTPResponse(found_to_json(found), content_type="application/json")

@@ -38,7 +38,7 @@ async def greet() -> Response:
 
 @get("/items/{item_id}")
 async def read_item(item_id: int, q: FromQuery[str], limit: FromQuery[int], active: FromQuery[bool]) -> Response:
-    found = Found.model_construct(item_id=item_id, q=q.value, limit=limit.value, active=active.value)
+    found = Found(item_id=item_id, q=q.value, limit=limit.value, active=active.value)
     return ready(found_to_json(found))
 
 

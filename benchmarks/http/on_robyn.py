@@ -29,7 +29,7 @@ async def greet() -> dict[str, str]:
 
 @app.get("/items/:item_id")
 async def read_item(item_id: int, q: str, limit: int = 20, active: bool = True) -> Response:
-    found = Found.model_construct(item_id=item_id, q=q, limit=limit, active=active)
+    found = Found(item_id=item_id, q=q, limit=limit, active=active)
     return Response(200, JSON, found_to_json(found))
 
 

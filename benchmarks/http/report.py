@@ -145,6 +145,8 @@ def judged(result: Result) -> list[list[str]]:
     """A row for each ratio."""
     rows = []
     for target in TARGETS:
+        if not {target.ours, target.peer} <= result.samples[target.case].keys():
+            continue
         per_s, cpu = result.ratios(target)
         name = f"{target.case}: {target.ours} / {target.peer}"
         rows.append([name, f"{target.at_least:.1f}", verdict(per_s, is_met=per_s >= target.at_least), f"{cpu:.2f}"])
@@ -153,6 +155,8 @@ def judged(result: Result) -> list[list[str]]:
 
 def judged_otherwise(result: Result) -> list[list[str]]:
     """A row for the latency and one for the memory."""
+    if not {VELOX, SANIC} <= result.samples[LATENCY_CASE].keys():
+        return []
     ours, theirs = (result.p99_us(LATENCY_CASE, name) / 1000 for name in (VELOX, SANIC))
     memory = result.memory_bytes[VELOX]
     return [

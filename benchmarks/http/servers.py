@@ -80,7 +80,7 @@ def contenders() -> tuple[Contender, ...]:
     asgi = {name: f"benchmarks.http.on_{name}:app" for name in ("fastapi", "litestar", "blacksheep")}
     return (
         velox(VELOX, "create_app", here),
-        velox(WATCHED, "create_watched", here),
+        velox(WATCHED, "create_watched", here, VELOX_METRICS="true", VELOX_REQUEST_ID_HEADER="true"),
         Contender(SANIC, (ours, "-m", "benchmarks.http.on_sanic", PORT), here),
         Contender(BLACKSHEEP_GRANIAN, (theirs, "-m", "granian", asgi["blacksheep"], *GRANIAN), there),
         Contender(BLACKSHEEP_UVICORN, (theirs, "-m", "uvicorn", asgi["blacksheep"], *UVICORN), there),
@@ -96,10 +96,10 @@ def contenders() -> tuple[Contender, ...]:
     )
 
 
-def velox(name: str, factory: str, found: Mapping[str, str]) -> Contender:
+def velox(name: str, factory: str, found: Mapping[str, str], **settings: str) -> Contender:
     target = f"benchmarks.http.on_velox:{factory}"
     line = (sys.executable, "-m", "velox", "run", target, "--prod", "--workers", "1", "--port", PORT)
-    return Contender(name, line, found, {"VELOX_SECRET_KEY": secrets.token_urlsafe(48)})
+    return Contender(name, line, found, {"VELOX_SECRET_KEY": secrets.token_urlsafe(48), **settings})
 
 
 def require_same(here: Mapping[str, str], there: Mapping[str, str], *names: str) -> None:

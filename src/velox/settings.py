@@ -85,6 +85,11 @@ class Settings(WireSettings):
     """How long requests and jobs in flight may take to finish when the process stops, in seconds."""
     docs: bool = True
     """Whether ``/docs`` and ``/openapi.json`` answer."""
+    metrics: bool = False
+    """Whether requests are counted and timed by route, and ``/metrics`` says so in Prometheus' text format, to clients
+    of a private network or of this machine that come without a proxy."""
+    request_id_header: bool = False
+    """Whether every answer has ``X-Request-ID``: the client's own, or a new one. Problems have it anyway."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log record that is written."""
     app: str | None = None

@@ -31,11 +31,12 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
-from velox.app.jobs import OPEN_SESSION, TaskCallings, furnish, rules_of
+from velox.app.in_use import DatabaseInUse
+from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
+from velox.app.metering import Metering
 from velox.app.sharing import Sharing
-from velox.db import Database, Reader, Session, Writer
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
@@ -65,6 +66,8 @@ from velox.units import parse_duration
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from velox.app.storage import Storage
+    from velox.db import Database
     from velox.ml import ModelService
 
 __all__ = ["Velox"]
@@ -101,7 +104,6 @@ class Velox(Routes, FrontedApp):
 
     Attributes:
         settings: The settings.
-        database: The database of ``settings.database_url``.
         cache: The cache, for hooks and commands; a handler asks for its own by type, :class:`velox.cache.Cache`.
         jobs: The tasks, and the queue of their jobs.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
@@ -119,11 +121,12 @@ class Velox(Routes, FrontedApp):
         "_layers",
         "_lifespan",
         "_models",
+        "_opens_database",
         "_plans",
         "_providers",
         "_security_schemes",
+        "_storage",
         "cache",
-        "database",
         "description",
         "identify",
         "jobs",
@@ -164,13 +167,8 @@ class Velox(Routes, FrontedApp):
         self.title = title or name
         self.version = version
         self.description = description
-        self.database = Database(
-            settings.database_url,
-            pool_size=settings.database_pool_size,
-            timeout_s=settings.database_timeout_s,
-            statement_timeout_s=settings.database_statement_timeout_s,
-            watch=settings.env == "dev",
-        )
+        self._storage: Storage | None = None
+        self._opens_database = settings.source_of("database_url") != "default"
         self.redis = redis_of(settings, name)
         self._declared: list[Declared] = []
         self._installed: list[Installable] = []
@@ -186,25 +184,32 @@ class Velox(Routes, FrontedApp):
         self._crew: Crew | None = None
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
-        self.add_extension(self.database)
+        self.add_extension(DatabaseInUse(self))
         if self.redis is not None:
             self.add_extension(self.redis)
         self.add_extension(self.jobs)
-        self._furnish()
-        health.mount(self, self.readiness)
-        if settings.docs:
-            mount_docs(self, self.title, self.openapi)
+        self._surround()
+        if self._opens_database:
+            self._store()
+        self._mount()
 
-    def _furnish(self) -> None:
-        """What handlers can ask for, and what stands around them."""
-        self.provide(self._session)
-        self.provide(self._reader)
-        self.provide(self._writer)
+    def _surround(self) -> None:
+        """What stands around handlers, the outermost first: a guard, these, what ``add_layer`` adds."""
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
-        # The outermost first: a guard, these, what add_layer adds.
         self._layers += [limiting.layer, caching.layer, caching.repeating]
+
+    def _mount(self) -> None:
+        """The routes that every app has, or may have."""
+        settings = self.settings
+        health.mount(self, self.readiness)
+        if settings.metrics:
+            metering = Metering(self)
+            metering.mount(self)
+            self.add_extension(metering)
+        if settings.docs:
+            mount_docs(self, self.title, self.openapi)
 
     def _configure(self) -> None:
         settings = self.settings
@@ -405,6 +410,31 @@ class Velox(Routes, FrontedApp):
         """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
         self._layers.insert(0, maker)
 
+    # Its database
+
+    @property
+    def database(self) -> Database:
+        """The database of ``settings.database_url``; it is opened when the app starts, if anybody names it before."""
+        self._opens_database = True
+        return self._store().database
+
+    @property
+    def uses_database(self) -> bool:
+        """Whether it is opened when the app starts: a setting names it, a handler asks for it, or there are tables."""
+        if not self._opens_database and "velox.db" in sys.modules:
+            self._opens_database = self._store().is_named_by(self._plans.values())
+        return self._opens_database
+
+    def _store(self) -> Storage:
+        """What provides sessions and readers, unless the project's own providers do."""
+        if self._storage is None:
+            from velox.app.storage import Storage
+
+            self._storage = storage = Storage(self.settings, self.jobs.committed)
+            for fn in storage.providers:
+                self._providers.setdefault(provided_type(fn), (fn, "request"))
+        return self._storage
+
     # What the plans say
 
     @property
@@ -420,6 +450,8 @@ class Velox(Routes, FrontedApp):
             ConfigurationError: The first mistake found (VX201 to VX210, VX903), with file, line and the fix.
         """
         settings = self.settings
+        if "velox.db" in sys.modules:  # whoever asks for a session has imported it
+            self._store()
         limits = Limits(
             settings.max_json_body_bytes,
             settings.max_form_body_bytes,
@@ -510,7 +542,7 @@ class Velox(Routes, FrontedApp):
         self._lifespan.drain()
 
     async def _prepare(self) -> None:
-        if self._creates_tables():
+        if self.uses_database and self._creates_tables():
             for table in await self.database.create_tables():
                 logger.info("created table %s", table)
         await self.jobs.check()
@@ -537,26 +569,6 @@ class Velox(Routes, FrontedApp):
         if self._crew is not None:
             await self._crew.stop()
         await self._lifespan.stop(self)
-
-    # The providers that every app has
-
-    async def _session(self) -> AsyncIterator[Session]:
-        outer = OPEN_SESSION.get()
-        try:
-            async with self.database.session() as session:
-                OPEN_SESSION.set(session)
-                yield session
-        finally:
-            OPEN_SESSION.set(outer)
-        self.jobs.committed()
-
-    async def _reader(self) -> AsyncIterator[Reader]:
-        async with self.database.reader() as reader:
-            yield reader
-
-    async def _writer(self) -> AsyncIterator[Writer]:
-        async with self.database.writer() as writer:
-            yield writer
 
     # Where Velox takes over from Sanic
 

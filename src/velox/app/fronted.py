@@ -15,6 +15,7 @@ from sanic_routing.route import Route
 from velox._wire import WireSettings
 from velox.http.cors import CrossOrigin
 from velox.http.front import Front
+from velox.http.meter import Meter
 from velox.http.static import StaticFiles
 from velox.settings import Settings
 
@@ -29,13 +30,15 @@ class FrontedApp(Sanic[Config, SimpleNamespace]):
 
     Attributes:
         front: The rules, made from the settings.
+        meter: Counts requests; ``None`` when it has not started, or nobody wants it.
     """
 
-    __slots__ = ("_served", "_wire", "front")
+    __slots__ = ("_served", "_wire", "front", "meter")
 
     def set_up_front(self, settings: Settings) -> None:
         """Make the rules; to be called once, before any route is added."""
         self.front = Front(settings)
+        self.meter: Meter | None = None
         self._wire: WireSettings = settings
         self._served: list[Route] = []
         # Sanic believes proxies by itself when these are set, as SANIC_ variables do: one of us has to decide.

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
-from velox.db import Database, Model, Session
-from velox.db.tables import is_table_class
 from velox.errors import ConfigurationError
 from velox.location import location_of
 from velox.routing.annotation import base_type, type_hints
@@ -27,6 +25,7 @@ from velox.tasks.recorded import Recorder
 from velox.tasks.task import Task
 
 if TYPE_CHECKING:
+    from velox.db import Database, Session
     from velox.tasks.engine import Engine
     from velox.tasks.sql.connections import Connection, Connections
     from velox.tasks.sql.store import Store
@@ -134,6 +133,7 @@ def furnish(post: Post, database: Database, queue_url: str, name: str) -> None:
     Raises:
         ConfigurationError: VX302, ``queue_url`` names no queue; VX701, the package for it is missing.
     """
+    from velox.db import Model
     from velox.tasks.sql.batch import Batch
     from velox.tasks.sql.store import Store
     from velox.tasks.sql.table import tables_in
@@ -229,6 +229,8 @@ def check_input(where: str, base: Any) -> None:
     Raises:
         ConfigurationError: VX903, ``base`` is a table class.
     """
+    from velox.db.tables import is_table_class
+
     if is_table_class(base):
         raise ConfigurationError(
             "VX903",
@@ -254,6 +256,8 @@ def check_schedule(task: Task[..., Any, Any], inputs: dict[str, Any]) -> None:
 
 def makes_session(plan: ProviderPlan) -> bool:
     """Whether what ``plan`` makes is, or needs, the Session."""
+    from velox.db import Session
+
     if provided_type(plan.fn) is Session:
         return True
     return any(makes_session(each.provider) for each in plan.parameters if each.provider is not None)

@@ -29,7 +29,9 @@ def announce(app: Velox, *, target: str) -> None:
     if unread := unread_variables(type(app.settings)):
         _warn(app, ". ".join(unread))
     if app.settings.production:
-        facts = {"app": target, "routes": len(app.plans), "database": app.database.display_url, "url": address(app)}
+        facts = {"app": target, "routes": len(app.plans), "url": address(app)}
+        if app.uses_database:
+            facts["database"] = app.database.display_url
         packages = {name: package_version(name) for name in ("velox-framework", "sanic")}
         logger.info("serving", extra={**facts, "workers": app.state.workers, **packages})
         return
@@ -50,7 +52,8 @@ def _warn(app: Velox, text: str) -> None:
 def _lines(app: Velox, target: str) -> Iterator[tuple[str, str]]:
     count = len(app.plans)
     yield "app", f"{target}  {count} route{'' if count == 1 else 's'}"
-    yield "database", app.database.display_url
+    if app.uses_database:
+        yield "database", app.database.display_url
     if app.jobs.tasks:
         yield "jobs", tasks_in_words(app)
     if app.state.workers > 1:

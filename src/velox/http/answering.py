@@ -77,8 +77,14 @@ async def answer_result(protocol: Exchange, request: Any, result: Any) -> None:
         await answer_error(protocol, request, error)
 
 
-async def answer_error(protocol: Exchange, request: Any, error: BaseException) -> None:
-    """The app's answer to ``error``; nothing for a client that has gone."""
+async def answer_error(
+    protocol: Exchange, request: Any, error: BaseException, *, runs_middleware: bool = False
+) -> None:
+    """The app's answer to ``error``; nothing for a client that has gone.
+
+    Args:
+        runs_middleware: Whether request middleware is still to run: Sanic lets it see a request whose body failed.
+    """
     if isinstance(error, CancelledError):
         if protocol.is_lost:
             return
@@ -89,7 +95,7 @@ async def answer_error(protocol: Exchange, request: Any, error: BaseException) -
         error = protocol.timed_out or ServiceUnavailable("The request was cancelled")
     handle = protocol.app.handle_exception
     try:
-        await handle(request, error, False)
+        await handle(request, error, runs_middleware)
     except Exception as second:  # noqa: BLE001 - from the app's own handlers; Sanic's default may still answer
         try:
             await handle(request, second, False)

@@ -33,6 +33,7 @@ class Connection(SanicProtocol):
         websocket: What it has become; ``None`` for HTTP.
         keep_alive: Whether it stays after the answer; once false, it is never true again.
         timed_out: The answer to a handler that took too long.
+        usual: The fields that every answer has beside its own; ``None`` when they differ from answer to answer.
     """
 
     app: Any
@@ -40,6 +41,8 @@ class Connection(SanicProtocol):
     budgets: ClassVar[Budgets] = Budgets()
     server_header: ClassVar[str] = "velox"
     version: ClassVar[HTTP] = HTTP.VERSION_1
+    names_requests: ClassVar[bool] = False
+    """Whether every answer has ``X-Request-ID``."""
 
     __slots__ = (
         "has_eof",
@@ -52,6 +55,7 @@ class Connection(SanicProtocol):
         "since_s",
         "stream",
         "timed_out",
+        "usual",
         "websocket",
         "websocket_options",
     )
@@ -62,13 +66,14 @@ class Connection(SanicProtocol):
         served: Sanic[Any, Any] = app
         self.service = service_of(served, loop, self.connections, self.budgets, self.server_header)
         self.stream = WireStream(self)
-        self.inbound = Inbound(self.budgets, self.stream.feed)
+        self.inbound = Inbound(self.budgets, self.stream.feed, self.service.seen)
         self.websocket: WebSocket | None = None
         self.websocket_options = options
         self.keep_alive = bool(served.config.KEEP_ALIVE)
         self.timed_out: SanicException | None = None
         self.is_broken = self.is_lingering = self.is_paused = self.has_eof = False
         self.since_s = 0.0
+        self.usual: bytes | None = b""
 
     @property
     def is_lost(self) -> bool:
@@ -79,17 +84,19 @@ class Connection(SanicProtocol):
 
     def whole(self, response: BaseHTTPResponse, body: bytes) -> bytes:
         """An answer in one piece."""
-        connection, head_only = self._connection(), self.stream.head_only
+        connection, head_only = self._connection(response), self.stream.head_only
         return self.service.heads.whole(response, body, connection=connection, head_only=head_only)
 
     def opening(self, response: BaseHTTPResponse, framing: bytes) -> bytes:
         """The head of an answer that is sent piece by piece."""
-        return self.service.heads.opening(response, connection=self._connection(), framing=framing)
+        return self.service.heads.opening(response, connection=self._connection(response), framing=framing)
 
-    def _connection(self) -> bytes:
-        """The ``Connection`` field: whether the connection stays is decided here, once an answer."""
+    def _connection(self, response: BaseHTTPResponse) -> bytes:
+        """The fields that are not the response's own: here ``Connection``. Whether the connection stays is decided
+        now, once an answer.
+        """
         if self.keep_alive and not self.signal.stopped and self._is_worth_reading():
-            return b"" if self.stream.request.version == "1.1" else KEEP_ALIVE
+            return b"" if self.stream.head.version == "1.1" else KEEP_ALIVE
         self.keep_alive = False
         return CLOSE
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, Final
 
+from velox._request_id import HEADER, request_id
 from velox.errors import BadRequest, Problem
 from velox.http.forwarded import MalformedForwarded
 from velox.http.hosts import AllowedHosts
@@ -31,14 +32,16 @@ class Front:
         proxies: The proxies that are believed.
         headers: The security headers of every answer.
         examines: Whether there is anything to look at in a request; without, requests cost nothing here.
+        names_requests: Whether every answer has ``X-Request-ID``.
     """
 
-    __slots__ = ("_forwards", "examines", "headers", "hosts", "proxies")
+    __slots__ = ("_forwards", "examines", "headers", "hosts", "names_requests", "proxies")
 
     def __init__(self, settings: Settings) -> None:
         self.hosts = AllowedHosts(settings.allowed_hosts)
         self.proxies = TrustedProxies(settings)
         self.headers = SecurityHeaders(settings)
+        self.names_requests = settings.request_id_header
         self._forwards = bool(self.proxies)
         self.examines = self._forwards or not self.hosts.any
 
@@ -95,9 +98,21 @@ class Front:
             return proto in SECURE
         return bool(request.conn_info is not None and request.conn_info.ssl)
 
+    def usual(self, transport: Any) -> bytes | None:
+        """The security headers of a connection's answers that have no headers of their own.
+
+        Returns:
+            ``None`` when they differ from answer to answer: a proxy says for each request whether it came over TLS.
+        """
+        if self.headers.looks_at_scheme and self._forwards:
+            return None
+        return self.headers.lines({}, secure=transport.get_extra_info("ssl_object") is not None)
+
     def add_headers(self, request: Any, response: Any) -> None:
-        """The security headers, as a response middleware."""
+        """The security headers and the request's id, as a response middleware."""
         self.headers.add_to(response.headers, secure=self.is_secure(request))
+        if self.names_requests:
+            response.headers.setdefault(HEADER, request_id(request))
 
 
 def refuse(problem: Problem) -> Coroutine[Any, Any, Any]:

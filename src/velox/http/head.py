@@ -11,14 +11,18 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from sanic.constants import HTTP_METHODS
+
 from velox.http.refusal import Refusal
 
 __all__ = ["Fields", "Line", "parse_fields", "parse_line"]
 
 # RFC 3986, sections 3.3 and 3.4. Beyond it: what browsers and scanners send unescaped (WHATWG URL) and no part of which
 # ends or begins a component. A fragment never reaches a server. This is the origin form, that of nearly all requests.
-ORDINARY = re.compile(rb"([A-Z-]+) (/[!\"$-~]*) HTTP/1\.([01])")
-LINE = re.compile(rb"([A-Z-]+) ([!-~]+) HTTP/1\.([01])")
+ORDINARY = re.compile(rb"([A-Z-]+) (/[!\"$-~]*) HTTP/1\.([01])\r\n")
+LINE = re.compile(rb"([A-Z-]+) ([!-~]+) HTTP/1\.([01])\r\n")
+METHODS: Final = {name.encode(): str(name) for name in HTTP_METHODS}
+VERSIONS: Final = {b"0": "1.0", b"1": "1.1"}
 FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0-\x08\n-\x1f\x7f]*)")
 ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#@]*)(/[^?#]*)?(\?[^#]*)?")
 HOST = re.compile(
@@ -56,15 +60,30 @@ class Fields:
         coding: The body's content codings, such as gzip, in lower case; empty without one.
         websocket: Whether the client wants a WebSocket.
         hosts: Every ``Host``.
+        named: Whether the client has named the request.
+        content_type: ``Content-Type``, the first one; ``None`` without one.
     """
 
-    __slots__ = ("chunked", "close", "coding", "expect", "hosts", "items", "keep_alive", "length", "websocket")
+    __slots__ = (
+        "chunked",
+        "close",
+        "coding",
+        "content_type",
+        "expect",
+        "hosts",
+        "items",
+        "keep_alive",
+        "length",
+        "named",
+        "websocket",
+    )
 
     def __init__(self) -> None:
         self.items: list[tuple[str, str]] = []
-        self.close = self.keep_alive = self.chunked = self.websocket = False
+        self.close = self.keep_alive = self.chunked = self.websocket = self.named = False
         self.length: int | None = None
         self.expect = self.coding = ""
+        self.content_type: str | None = None
         self.hosts: list[bytes] = []
 
     @property
@@ -72,24 +91,30 @@ class Fields:
         return self.chunked or self.length is not None
 
 
-def parse_line(line: bytes) -> Line:
-    """The request line's parts.
+def parse_line(head: bytes) -> tuple[Line, bytes]:
+    """The parts of the request line that ``head`` begins with, and what follows it.
 
     Raises:
         Refusal: 400 for a line that is not in the one form it has to have.
     """
-    found = ORDINARY.fullmatch(line) or LINE.fullmatch(line)
+    found = ORDINARY.match(head)
+    if found is not None:
+        name, target, digit = found.groups()
+        line = Line(METHODS.get(name) or name.decode(), target, VERSIONS[digit], None)
+        return line, head[found.end() :]
+    found = LINE.match(head)
     if found is None:
         raise Refusal(400, "The request line is malformed, or its HTTP version is not 1.0 or 1.1.")
     name, target, digit = found.groups()
-    method, version = name.decode(), "1.1" if digit == b"1" else "1.0"
-    if found.re is ORDINARY or (target == b"*" and method == "OPTIONS"):
-        return Line(method, target, version, None)
+    method, version = name.decode(), VERSIONS[digit]
+    if target == b"*" and method == "OPTIONS":
+        return Line(method, target, version, None), head[found.end() :]
     absolute = ABSOLUTE.fullmatch(target)
     if absolute is None or method == "CONNECT":
         raise Refusal(400, "The request target is malformed, or not of the form that the method needs.")
     check_host(absolute[1])
-    return Line(method, (absolute[2] or b"/") + (absolute[3] or b""), version, absolute[1])
+    line = Line(method, (absolute[2] or b"/") + (absolute[3] or b""), version, absolute[1])
+    return line, head[found.end() :]
 
 
 def parse_fields(block: bytes, max_fields: int) -> Fields:
@@ -175,6 +200,15 @@ def read_upgrade(fields: Fields, value: bytes) -> None:
     fields.websocket = value.lower() == b"websocket"
 
 
+def read_content_type(fields: Fields, value: bytes) -> None:
+    if fields.content_type is None:
+        fields.content_type = value.decode(errors="surrogateescape")
+
+
+def read_identity(fields: Fields, value: bytes) -> None:
+    fields.named = True
+
+
 def read_host(fields: Fields, value: bytes) -> None:
     fields.hosts.append(value)
 
@@ -183,9 +217,11 @@ READERS: Final = {
     b"connection": read_connection,
     b"content-encoding": read_content_coding,
     b"content-length": read_length,
+    b"content-type": read_content_type,
     b"expect": read_expect,
     b"host": read_host,
     b"transfer-encoding": read_coding,
     b"upgrade": read_upgrade,
+    b"x-request-id": read_identity,
 }
 """The fields that concern the connection. Each reader gets a value without space around it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
@@ -19,7 +20,9 @@ __all__ = ["Head", "Inbound"]
 
 END = b"\r\n\r\n"
 LINE_ENDS = (b"\r", b"\n")
-NO_FIELDS = Fields()
+MAX_SEEN = 512
+MAX_SEEN_BYTES = 2**10
+"""Longer heads are read anew each time. Worst case of what is kept: 512 heads and 1,024 blocks, 3 MiB a worker."""
 # RFC 9112, section 7.1. What an extension says is ignored, but it may not hide where the line ends.
 SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;[\t -~\x80-\xff]*)?\r\n")
 
@@ -33,18 +36,56 @@ class Head:
         raw: Its bytes.
         has_body: Whether bytes of a body follow.
         has_plain_body: Whether that body is just its bytes: no coding, nothing to be said before it is sent.
+        is_usual: Whether its answer is an answer like any other: with a body, and without ``Connection``.
         stays: Whether the client lets the connection stay after the answer.
+        found: What the router said of it, and ``found_by`` which router: for it alone, kept for the next request.
     """
 
-    __slots__ = ("fields", "has_body", "has_plain_body", "method", "raw", "stays", "target", "version")
+    __slots__ = (
+        "fields",
+        "found",
+        "found_by",
+        "has_body",
+        "has_plain_body",
+        "is_usual",
+        "method",
+        "raw",
+        "stays",
+        "target",
+        "version",
+    )
 
     def __init__(self, line: Line, fields: Fields, raw: bytes) -> None:
         self.method, self.target, self.version, _ = line
+        method, version = self.method, self.version
+        self.found: Any = None
+        self.found_by: Any = None
         self.fields = fields
         self.raw = raw
         self.has_body = fields.chunked or bool(fields.length)
         self.has_plain_body = self.has_body and not (fields.chunked or fields.coding or fields.expect)
-        self.stays = not fields.close and (line.version == "1.1" or fields.keep_alive)
+        self.is_usual = version == "1.1" and method != "HEAD"
+        self.stays = not fields.close and (version == "1.1" or fields.keep_alive)
+
+
+class Seen:
+    """Heads, and blocks of fields by version, that a worker has read: what they mean depends on their bytes alone.
+
+    Shared by all connections: most clients send one of few blocks, and what all look at stays in the processor's cache.
+    """
+
+    __slots__ = ("blocks", "heads")
+
+    def __init__(self) -> None:
+        self.heads: dict[bytes, Head] = {}
+        self.blocks: dict[str, dict[bytes, Fields]] = {"1.0": {}, "1.1": {}}
+
+
+def remember(known: dict[bytes, Any], data: bytes, meaning: Any) -> None:
+    if len(data) <= MAX_SEEN_BYTES:
+        if len(known) >= MAX_SEEN:
+            known.clear()
+        known[data] = meaning
 
 
 class Inbound:
@@ -53,6 +94,7 @@ class Inbound:
     Args:
         budgets: The limits of heads and framing.
         deliver: Called with each piece of a body.
+        seen: What the worker's other connections have read. ``None``: there are none.
 
     Attributes:
         buffer: What came and is not read yet.
@@ -62,38 +104,34 @@ class Inbound:
     """
 
     __slots__ = (
-        "_block",
         "_budgets",
         "_chunk_left",
         "_chunked",
         "_deliver",
         "_fed",
-        "_fields",
         "_framing_bytes",
         "_head",
         "_in_trailers",
-        "_is_taken",
+        "_is_untold",
         "_parser",
-        "_version",
+        "_seen",
         "body_done",
         "buffer",
         "declared_bytes",
         "left",
     )
 
-    def __init__(self, budgets: Budgets, deliver: Callable[[bytes], None]) -> None:
+    def __init__(self, budgets: Budgets, deliver: Callable[[bytes], None], seen: Seen | None = None) -> None:
+        self._seen = seen or Seen()
         self._budgets = budgets
         self._deliver = deliver
         self._parser = self._new_parser()
         self.buffer = b""
         self._fed = 0
-        self._block = b""
-        self._version = ""
-        self._fields = NO_FIELDS
         self._head: Head | None = None
         self.body_done = True
         self.left = 0
-        self._chunked = self._in_trailers = self._is_taken = False
+        self._chunked = self._in_trailers = self._is_untold = False
         self._chunk_left = self._framing_bytes = self.declared_bytes = 0
 
     @property
@@ -110,8 +148,7 @@ class Inbound:
     # What llhttp calls
 
     def on_body(self, data: bytes) -> None:
-        if not self._is_taken:
-            self._deliver(data)
+        self._deliver(data)
 
     def on_message_complete(self) -> None:
         self.body_done = True
@@ -125,6 +162,10 @@ class Inbound:
             Refusal: What came is no request, or over a limit.
         """
         buffer = self.buffer
+        if not self._fed:
+            head = self._seen_head(buffer)
+            if head is not None:
+                return head
         if buffer[:1] in LINE_ENDS and not self._fed:
             # RFC 9112, section 2.2: empty lines before a request are ignored.
             buffer = self.buffer = skip_empty_lines(buffer)
@@ -139,23 +180,46 @@ class Inbound:
             self._fed = size
             return None
         raw = buffer if end == len(buffer) else buffer[:end]
-        self.body_done = False
+        self.body_done = self._is_untold = False
         upgrades = self._feed_head(raw[self._fed :] if self._fed else raw)
         self._fed = 0
         self.buffer = buffer[end:]
-        head = self._head
-        # A client that asks the same again sends the same bytes, which mean the same: 4 µs less of 29.
-        if head is None or raw != head.raw:
-            head = self._head = self._parse(raw)
+        head = self._parse(raw)
         if upgrades and head.has_body:
             self._decline_upgrade(head.fields)
         if self.body_done == head.has_body:
             raise Refusal(400, "The request's framing is ambiguous.")
+        self._head = None if upgrades else head
+        return self._begin_body(head) if head.has_body else head
+
+    def _seen_head(self, buffer: bytes) -> Head | None:
+        """The head of ``buffer``, if these very bytes have been read before.
+
+        Who asks the same again sends the same bytes, and llhttp, which is between two requests, would say the same of
+        them: it need not be asked. 0.2 µs instead of 2.
+        """
+        heads = self._seen.heads
+        head = heads.get(buffer) if len(buffer) <= MAX_SEEN_BYTES else None
+        if head is not None:
+            self.buffer = b""
+            return head
+        head = self._head
+        if head is None or not buffer.startswith(head.raw):
+            return None
+        self.buffer = buffer[len(head.raw) :]
         if head.has_body:
-            self._chunked = head.fields.chunked
-            self.left = self.declared_bytes = head.fields.length or 0
-            self._in_trailers = False
-            self._chunk_left = self._framing_bytes = 0
+            self._is_untold = True
+            return self._begin_body(head)
+        if not self.buffer:
+            remember(heads, buffer, head)
+        return head
+
+    def _begin_body(self, head: Head) -> Head:
+        self.body_done = False
+        self._chunked = head.fields.chunked
+        self.left = self.declared_bytes = head.fields.length or 0
+        self._in_trailers = False
+        self._chunk_left = self._framing_bytes = 0
         return head
 
     def _feed_head(self, data: bytes) -> bool:
@@ -169,20 +233,23 @@ class Inbound:
         return False
 
     def _parse(self, raw: bytes) -> Head:
-        line_end = raw.find(b"\r\n")
-        line = parse_line(raw[:line_end])
+        line, block = parse_line(raw)
         if len(line.target) > self._budgets.target_bytes:
             raise Refusal(414, f"The request target has more than {self._budgets.target_bytes} bytes.")
-        block = raw[line_end + 2 :]
-        known = self._fields
-        if block != self._block or line.version != self._version or line.authority is not None:
-            known = parse_fields(block, self._budgets.fields)
-            check_fields(known, line)
-            # Of different requests of a client the fields are mostly the same: 0.5 µs less for each field.
-            self._block, self._version, self._fields = block, line.version, known
-            if line.authority is not None:
-                self._block = b""
-        return Head(line, known, raw)
+        if line.authority is not None:
+            return Head(line, self._parse_fields(block, line), raw)
+        blocks = self._seen.blocks[line.version]
+        # Of different requests of a client the fields are mostly the same: 0.5 µs less for each field.
+        fields = blocks.get(block)
+        if fields is None:
+            fields = self._parse_fields(block, line)
+            remember(blocks, block, fields)
+        return Head(line, fields, raw)
+
+    def _parse_fields(self, block: bytes, line: Line) -> Fields:
+        fields = parse_fields(block, self._budgets.fields)
+        check_fields(fields, line)
+        return fields
 
     def _decline_upgrade(self, fields: Fields) -> None:
         """Read the body as any other: the upgrade is declined, or concerns what follows it (RFC 9110, section 7.8).
@@ -209,9 +276,11 @@ class Inbound:
             return None
         body, self.buffer = (buffer, b"") if len(buffer) == left else (buffer[:left], buffer[left:])
         self.left = 0
-        self._is_taken = True
-        self._parser.feed_data(body)
-        self._is_taken = False
+        if not self._is_untold:  # llhttp waits for it, and delivers it to nobody
+            self._deliver, deliver = ignore, self._deliver
+            self._parser.feed_data(body)
+            self._deliver = deliver
+        self.body_done = True
         return body
 
     def read_body(self) -> None:
@@ -221,6 +290,9 @@ class Inbound:
             Refusal: Its framing is malformed.
         """
         data, self.buffer = self.buffer, b""
+        if self._is_untold and self._head is not None:
+            self._is_untold = False
+            self._feed_head(self._head.raw)
         try:
             if self._chunked:
                 self.buffer = self._read_chunks(data)
@@ -273,6 +345,10 @@ class Inbound:
         found = FIELD.fullmatch(line[:-2]) if line.endswith(b"\r\n") else None
         if found is None or found[1].lower() in (b"content-length", b"transfer-encoding"):
             raise Refusal(400, "A trailer is malformed, or not allowed.")
+
+
+def ignore(_: bytes) -> None:
+    pass
 
 
 def skip_empty_lines(buffer: bytes) -> bytes:

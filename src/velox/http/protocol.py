@@ -32,7 +32,7 @@ from velox.http.answering import answer_endpoint, answer_error, answer_result, a
 from velox.http.inbound import Head
 from velox.http.inflating import CODINGS, Inflater
 from velox.http.refusal import Refusal
-from velox.http.request import WireRequest
+from velox.http.request import WireRequest, identity_line
 from velox.http.response import is_status
 from velox.http.routes import Match
 from velox.http.runner import Work
@@ -112,7 +112,9 @@ class VeloxProtocol(Watched):
             if self.is_discarding:
                 self._go_on(self._discard())
         elif self.runner.work is None and self._can_write.is_set():
-            self._go_on(self._next())
+            work = self._next()
+            if work is not None:
+                self.runner.start(work)
         elif len(inbound.buffer) > self.budgets.read_ahead_bytes:
             self.pause_reading()
 
@@ -167,36 +169,22 @@ class VeloxProtocol(Watched):
         self.since_s = service.sweep.now_s
         if not head.stays:
             self.keep_alive = False
-        if service.access_log:
+        if service.times:
             self._started_s = perf_counter()
-        if service.request_class is None:
-            request: Any = WireRequest(head, self.app, self.transport, self.conn_info)
-        else:
-            request = self._custom_request(head)
+        request: Any = WireRequest(head, self, stream) if service.request_class is None else self._custom_request(head)
         self.runner.renew_context().run(CURRENT.set, request)
         stream.begin(request, head)
-        request.stream = stream
         if head.target == b"*":
             return answer_result(self, request, HTTPResponse(status=204, headers={"Allow": ", ".join(HTTP_METHODS)}))
-        match, values = service.find(head.method, head.target) or NO_MATCH
-        if (
-            match is not None
-            and match.is_whole
-            and head.has_plain_body
-            and self.inbound.left <= (match.body_bytes or 0)
-        ):
-            body = self.inbound.take_body()
-            if body is not None:
-                request.body = body
-        if not self.inbound.body_done:
-            error = self._begin_body(head, match)
+        match, values = service.find(head) or NO_MATCH
+        if head.has_body:
+            error = self._take_body(request, head, match)
             if error is not None:
                 self.keep_alive = False
                 return answer_error(self, request, error)
         if match is None or not match.is_straight:
             return answer_through_sanic(self, request)
         request.route = match.route
-        request._match_info = values
         self._is_straight = True
         if stream.request_body and match.is_whole:
             body = stream.take_whole()
@@ -206,13 +194,22 @@ class VeloxProtocol(Watched):
         work: Work = match.handler(request, **values)
         return work
 
+    def _take_body(self, request: Any, head: Head, match: Match | None) -> SanicException | None:
+        """Take the body if it is wanted whole, and here; else make ready for what of it comes."""
+        if match is not None and match.is_whole and head.has_plain_body:
+            body = self.inbound.take_body() if self.inbound.left <= (match.body_bytes or 0) else None
+            if body is not None:
+                request.body = body
+                return None
+        return self._begin_body(head, match)
+
     def _custom_request(self, head: Head) -> Any:
         """A request of the app's own class, made as Sanic makes it."""
         custom = self.service.request_class
         assert custom is not None
         headers = Header(head.fields.items)
         request = custom(head.target, headers, head.version, head.method, self.transport, self.app, head.raw)
-        request.conn_info = self.conn_info
+        request.conn_info, request.stream = self.conn_info, self.stream
         return request
 
     def _begin_body(self, head: Head, match: Match | None) -> SanicException | None:
@@ -256,25 +253,45 @@ class VeloxProtocol(Watched):
     def handled(self, value: Any, error: BaseException | None) -> Work | None:
         """The request's coroutine has ended; what is to be run next."""
         stream = self.stream
-        if self._is_straight:
-            self._is_straight = False
-            if error is not None:
-                return answer_error(self, stream.request, error)
-            if not isinstance(value, HTTPResponse) or stream.request.responded or not is_status(value.status):
-                return answer_result(self, stream.request, value)
-            if self.transport is not None:
+        if not self._is_straight:
+            if error is not None and not isinstance(error, CancelledError):
+                error_logger.error("A request failed beyond its error handling", exc_info=error)
+            return self._finish()
+        self._is_straight = False
+        request = stream.request
+        if error is not None:
+            return answer_error(self, request, error, runs_middleware=not request._request_middleware_started)
+        # Of a response that response middleware has seen, the request says that it was responded to.
+        if (
+            isinstance(value, HTTPResponse)
+            and stream.stage is Stage.HANDLER
+            and (not request.responded or value is stream.response)
+        ):
+            answer = self._written(value)
+            if answer is not None:
                 stream.stage, stream.response = Stage.IDLE, value
-                self.transport.write(self.whole(value, value.body or b""))
-        elif error is not None and not isinstance(error, CancelledError):
-            error_logger.error("A request failed beyond its error handling", exc_info=error)
-        return self._finish()
+                if self.transport is not None:
+                    self.transport.write(answer)
+                return self._finish()
+        return answer_result(self, request, value)
+
+    def _written(self, response: HTTPResponse) -> bytes | None:
+        """The answer's bytes; ``None`` when its status is none."""
+        usual, body, answer = self.usual, response.body or b"", None
+        if usual is not None and self.stream.head.is_usual and self.keep_alive and self.inbound.body_done:
+            line = identity_line(self.stream.request) if self.names_requests else b""
+            if not self.signal.stopped:
+                answer = self.service.heads.quick(response, body, usual, line)
+        if answer is None and is_status(response.status):
+            return self.whole(response, body)
+        return answer
 
     def _finish(self) -> Work | None:
         """The request is over: go on with the next, or close."""
         stream, service, inbound = self.stream, self.service, self.inbound
         stage = stream.stage
-        if service.access_log and self.websocket is None:
-            log_access(stream.request, stream.response, self._started_s)
+        if service.times and self.websocket is None:
+            self._note_time()
         stream.end()
         if stage is Stage.IDLE and self.keep_alive and self.websocket is None:
             self.since_s = service.sweep.now_s
@@ -296,6 +313,15 @@ class VeloxProtocol(Watched):
         else:
             self.close_gently()
         return None
+
+    def _note_time(self) -> None:
+        """For the access log, and for ``/metrics``."""
+        service, request, response = self.service, self.stream.request, self.stream.response
+        if service.access_log:
+            log_access(request, response, self._started_s)
+        if service.meter is not None:
+            status = 0 if response is None else response.status
+            service.meter.note(request.route, request.method, status, perf_counter() - self._started_s)
 
     def _next_buffered(self) -> Work | None:
         self.resume_reading()

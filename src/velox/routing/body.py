@@ -63,8 +63,10 @@ class JsonBody:
             ValidationError: Turn it into field errors with :meth:`explain`.
         """
         body = request.body
-        content_type = request.headers.get("content-type", "")
+        # The headers are made at the first look at them, for 0.9 µs; the wire knows the type without them.
+        content_type = request.content_type
         if content_type != "application/json" and not is_json(content_type):
+            content_type = request.headers.get("content-type", "")
             raise UnsupportedMediaType(
                 f"The body has to be application/json, not {media_type(content_type) or 'unlabelled'}.",
                 headers={"Accept": "application/json"},

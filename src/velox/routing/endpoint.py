@@ -219,10 +219,12 @@ def compile_arguments(
     parameters = [p for p in inputs if p.source in PARAMETERS]
     binder = Binder(parameters, where) if parameters else None
     body = next((p for p in inputs if p.source is Source.BODY), None)
-    if binder is None and body is None:
+    if body is not None:
+        everything = bind_all(binder, json_body(body, plan, limits, where), body)
+    elif binder is not None:
+        everything = bind_parameters(binder)
+    else:
         return bind_request(requests[0]) if requests else None
-    reader = json_body(body, plan, limits, where) if body is not None else None
-    everything = bind_all(binder, reader, body)
 
     def bind_with_request(request: Request, path: dict[str, Any]) -> dict[str, Any]:
         values = everything(request, path)
@@ -248,8 +250,18 @@ def json_body(body: Parameter, plan: Plan, limits: Limits, where: str) -> JsonBo
     return JsonBody(adapter, limits.json_body_bytes if own_limit is None else own_limit)
 
 
+def bind_parameters(binder: Binder) -> Callable[[Request, dict[str, Any]], dict[str, Any]]:
+    def bind(request: Request, path: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return binder(request, path)
+        except ValidationError as error:
+            raise ValidationProblem(errors=binder.explain(error)) from None
+
+    return bind
+
+
 def bind_all(
-    binder: Binder | None, reader: JsonBody | None, body: Parameter | None
+    binder: Binder | None, reader: JsonBody, body: Parameter
 ) -> Callable[[Request, dict[str, Any]], dict[str, Any]]:
     """Parameters and JSON body; both are read before the problem is raised, so it names every wrong field."""
 
@@ -261,7 +273,7 @@ def bind_all(
                 values = binder(request, path)
             except ValidationError as error:
                 errors = binder.explain(error)
-        if reader is not None and body is not None and (body.required or request.body):
+        if body.required or request.body:
             if not request.body:
                 errors.append(FieldError("A JSON body is required", "missing", pointer=""))
             else:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-from uuid import uuid4
 
 from pydantic_core import to_json
 from sanic import Request
@@ -19,6 +18,7 @@ from sanic.handlers import ErrorHandler
 from sanic.http import Http
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
+from velox._request_id import HEADER, request_id
 from velox.errors import (
     BadRequest,
     ContentTooLarge,
@@ -54,7 +54,6 @@ KINDS: Mapping[int, type[Problem]] = {
         ServiceUnavailable,
     )
 }
-FIT_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 LINE_BREAKS = re.compile(r"[\r\n\0]+")
 
 logger = logging.getLogger("velox.error")
@@ -107,19 +106,7 @@ def problem_response(problem: Problem, request: Request) -> HTTPResponse:
 def safe_headers(problem: Problem, identity: str) -> dict[str, str]:
     """The problem's own headers and ``X-Request-ID``; a line break in a value would begin another header."""
     own = {name: LINE_BREAKS.sub(" ", value) for name, value in problem.headers.items()}
-    return {"X-Request-ID": identity, **own}
-
-
-def request_id(request: Request) -> str:
-    """The request's id: the client's ``X-Request-ID`` when it is fit for headers and logs, else a new one."""
-    given = request.headers.get("x-request-id", "")
-    if FIT_REQUEST_ID.fullmatch(given):
-        return given
-    if not given:
-        return str(request.id)
-    if not hasattr(request.ctx, "velox_request_id"):
-        request.ctx.velox_request_id = str(uuid4())
-    return str(request.ctx.velox_request_id)
+    return {HEADER: identity, **own}
 
 
 class ProblemHandler(ErrorHandler):

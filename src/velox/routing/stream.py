@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 from sanic import Request
 from sanic.response import BaseHTTPResponse
 
+from velox._request_id import request_id
 from velox.errors import ConfigurationError
 from velox.routing.layer import carried
-from velox.routing.problem import request_id
 
 T = TypeVar("T")
 Send = Callable[[bytes], Awaitable[None]]

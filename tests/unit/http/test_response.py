@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 from sanic.response import HTTPResponse
 
-from velox.http.response import CHUNKED, CLOSE, HeadWriter
+from velox.http.response import CHUNKED, CLOSE, HeadWriter, is_status
 
 
 def lines(answer: bytes) -> list[bytes]:
@@ -79,3 +80,41 @@ def test_an_opening_has_the_framing_that_it_is_given() -> None:
     answer = HeadWriter(None).opening(HTTPResponse(headers={"X": "y"}), connection=CLOSE, framing=CHUNKED)
     found = [line for line in lines(answer) if not line.startswith(b"Date")]
     assert [b"HTTP/1.1 200 OK", b"Transfer-Encoding: chunked", b"Connection: close", b"X: y"] == found
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Own": "a\r\nb"}, {"X-Own": "é"}, {"X-Own": 7}])
+def test_a_quick_answer_is_the_same_answer(headers: dict[str, Any]) -> None:
+    """Once an answer of its kind has been made at length."""
+    heads = HeadWriter("velox")
+    response = HTTPResponse(b"body", 201, headers=headers, content_type="text/plain")
+    assert heads.quick(response, b"body", b"X-Usual: yes\r\n") is None
+    long = heads.whole(response, b"body", connection=b"X-Usual: yes\r\n", head_only=False)
+    quick = heads.quick(response, b"body", b"X-Usual: yes\r\n", b"X-Line: one\r\n")
+    assert quick is not None
+    assert sorted([*lines(long), b"X-Line: one"]) == sorted(lines(quick))
+    assert quick.endswith(b"\r\n\r\nbody")
+
+
+@pytest.mark.parametrize("name", ["Content-Type", "Connection", "content-length", "X-Frame-Options", "X-Request-ID"])
+def test_fields_that_decide_about_others_are_not_quick(name: str) -> None:
+    """The long way knows what to do with them."""
+    heads = HeadWriter(None)
+    heads.whole(HTTPResponse(b""), b"", connection=b"", head_only=False)
+    assert heads.quick(HTTPResponse(b""), b"", b"") is not None
+    assert heads.quick(HTTPResponse(b"", headers={name: "x"}), b"", b"") is None
+
+
+def test_answers_without_a_body_are_not_quick() -> None:
+    """Whatever was remembered of others."""
+    heads = HeadWriter(None)
+    for status in (204, 304):
+        heads.whole(HTTPResponse(b"", status), b"", connection=b"", head_only=False)
+        assert heads.quick(HTTPResponse(b"", status), b"", b"") is None
+
+
+def test_a_status_may_be_a_member_of_an_enumeration() -> None:
+    """As the standard library has them."""
+    assert is_status(HTTPStatus.OK)
+    assert not is_status(True)
+    assert not is_status("200")
+    assert whole(HTTPResponse(b"", HTTPStatus.CREATED)).startswith(b"HTTP/1.1 201 Created\r\n")

@@ -53,13 +53,13 @@ class Client:
         async with asyncio.timeout(WAIT_S):
             return await self.reader.readuntil(end)
 
-    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+    async def answer(self, *, has_body: bool = True) -> tuple[int, dict[str, str], bytes]:
         """One answer with a Content-Length: status, fields by lower-case name, body."""
         head = (await self.until(b"\r\n\r\n")).decode()
         first, *lines = head.strip().split("\r\n")
         fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         async with asyncio.timeout(WAIT_S):
-            body = await self.reader.readexactly(int(fields.get("content-length", "0")))
+            body = await self.reader.readexactly(int(fields.get("content-length", "0")) if has_body else 0)
         return int(first.split(" ")[1]), fields, body
 
 
