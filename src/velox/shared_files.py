@@ -10,7 +10,7 @@ from uuid import uuid4
 
 __all__ = ["FOLDER", "make_shared_file", "remove_left_overs", "remove_shared_file"]
 
-PREFIX = "velox-"
+PREFIX = "velox-shared-"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - files get random names, and are for this user only
 FOLDER = IN_MEMORY if IN_MEMORY.is_dir() else Path(tempfile.gettempdir())
 

@@ -188,13 +188,13 @@ class Velox(Routes, FrontedApp):
         if self.redis is not None:
             self.add_extension(self.redis)
         self.add_extension(self.jobs)
-        self._furnish()
+        self._surround()
         if self._opens_database:
             self._store()
         self._mount()
 
-    def _furnish(self) -> None:
-        """What stands around handlers, the outermost first: a guard, these, what add_layer adds."""
+    def _surround(self) -> None:
+        """What stands around handlers, the outermost first: a guard, these, what ``add_layer`` adds."""
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()

@@ -13,7 +13,8 @@ __all__ = ["Stored", "is_known", "storable"]
 
 ENTITY_TAG: Final = re.compile(r'(?:W/)?("[!#-~\x80-\U0010ffff]*+")')
 NOT_STORED: Final = frozenset(
-    {"connection", "content-length", "content-type", "date", "keep-alive", "server", "transfer-encoding", "vary"}
+    {"connection", "content-length", "content-type", "date", "keep-alive", "server", "transfer-encoding"}
+    | {"vary", "x-request-id"}
 )
 """The connection's own fields, and what is told anew each time."""
 

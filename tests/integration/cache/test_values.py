@@ -20,7 +20,8 @@ from velox import NotFound, Velox
 from velox.cache import Cache, cached
 from velox.db import Field, Model, Public, Session
 from velox.redis import Redis
-from velox.testing import TestClient
+from velox.tasks import provided, task
+from velox.testing import Jobs, TestClient, isolated
 
 Make = Callable[..., Velox]
 
@@ -254,6 +255,25 @@ class TestInHandlers:
 
         async with TestClient(app) as client:
             assert [(await client.get("/")).json() for _ in range(2)] == [[1, 1], [1, 1]]
+
+
+class TestInJobs:
+    async def test_a_job_asks_for_it_by_type(self, make_app: Make) -> None:
+        app = make_app(create_tables=True)
+
+        @task()
+        async def forget(name: str, cache: Cache = provided) -> None:
+            await cache.invalidate(f"row:{name}")
+
+        app.register_task(forget)
+        async with isolated(app), TestClient(app):
+            await app.cache.set("key", 1, "1m", tags=["row:a"])
+            await forget.enqueue("b")
+            await Jobs(app).run_all()
+            assert await app.cache.get("key") == 1
+            await forget.enqueue("a")
+            await Jobs(app).run_all()
+            assert await app.cache.get("key") is None
 
 
 def test_no_pickle_is_reachable() -> None:
