@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "reset": ("velox.cli.db_reset", "Empty it, and migrate it anew; never in production."),
     "dump": ("velox.cli.db_dump", "Write all rows as JSON lines."),
     "load": ("velox.cli.db_load", "Read rows that dump wrote, into an empty database."),
+    "backup": ("velox.cli.db_backup", "Copy a SQLite database that is in use, and check the copy."),
     "inspect": ("velox.cli.db_inspect", "Write models for the tables of a database that is there."),
 }
 
