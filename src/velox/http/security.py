@@ -60,11 +60,11 @@ class SecurityHeaders:
         self._secure = _Block(plain | strict)
         self.looks_at_scheme = bool(strict)
 
-    def lines(self, headers: Mapping[str, Any], *, secure: bool) -> bytes:
+    def lines(self, headers: Mapping[str, Any] | None, *, secure: bool) -> bytes:
         """The lines of a head, without those that ``headers``, the response's own, have themselves.
 
         Args:
-            headers: The response's own.
+            headers: The response's own; ``None``: it has none of these.
             secure: Whether the request came over TLS.
         """
         block = self._secure if secure else self._plain
