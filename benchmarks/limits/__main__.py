@@ -19,7 +19,7 @@ from benchmarks.limits.plot import timeline
 from velox import Settings, Velox
 from velox.limits.hit import Hit
 from velox.limits.local import LocalStore
-from velox.limits.table import Table
+from velox.limits.table import Table, size_bytes
 from velox.rules.rate import Rate
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "_static" / "limits.svg"
@@ -41,7 +41,7 @@ def best_us(work: Callable[[int], Any]) -> float:
 def store_costs() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table"
-        Table.make_file(path, 100_000)
+        path.write_bytes(bytes(size_bytes(100_000)))
         for place, table in {"one worker": Table(100_000), "several workers": Table(100_000, path)}.items():
             store = LocalStore(table, b"secret")
             for algorithm in NAMES:
@@ -52,7 +52,7 @@ def store_costs() -> None:
 
 
 class FakeRequest:
-    client_ip = "192.0.2.1"
+    ip = "192.0.2.1"
 
 
 async def endpoint_us(limit: str | Sequence[str] | None) -> float:

@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
             versions |= found
             document[model] = {name: [asdict(sample) for sample in each] for name, each in samples.items()}
             lines += ["", f"## {model}", "", page(samples, memory)]
+            print(page(samples, memory), flush=True)
             lines += ["", f"Others used {others:.0%} of the machine meanwhile."]
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     load = f"Medians of {arguments.rounds} interleaved rounds of {arguments.seconds} s, "
@@ -138,7 +139,10 @@ def check(servers: Mapping[str, Server], model: str) -> None:
 def sample(name: str, server: Server, model: str, duration_s: int, connections: int) -> Timed:
     used_s = server.cpu_s()
     request = DIALECTS[name].ask(model, ROW)
-    load = wrk.run((request,), server.port, connections=connections, duration_s=duration_s)
+    try:
+        load = wrk.run((request,), server.port, connections=connections, duration_s=duration_s)
+    except ConnectionError as error:
+        raise ConnectionError(f"{model} on {name}: {error}") from None
     return Timed(load.requests, server.cpu_s() - used_s, load.wall_us / 1e6, load.p50_us, load.p99_us)
 
 

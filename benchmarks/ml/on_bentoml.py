@@ -17,7 +17,7 @@ class Titanic:
     def __init__(self) -> None:
         self.model = joblib.load(os.environ["BENCH_MODEL"])
 
-    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=1000)
+    @bentoml.api(batchable=True, max_batch_size=64, max_latency_ms=10_000)
     def predict(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The answers to the rows of all requests of a batch."""
         return [

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from examples.techempower.tables import CachedWorld
+from velox.db import Database, col, select
 
 __all__ = ["WorldCache"]
 
@@ -17,11 +14,11 @@ class WorldCache:
     """A worker's own cache: a missing row is read from PostgreSQL. It grows to the table, about 5 MB, and no further.
 
     Args:
-        engine: Where rows come from.
+        database: Where rows come from.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._rows: dict[int, CachedWorld] = {}
 
     async def get_many(self, numbers: Sequence[int]) -> list[CachedWorld]:
@@ -32,7 +29,7 @@ class WorldCache:
         """
         missing = [number for number in numbers if number not in self._rows]
         if missing:
-            async with AsyncSession(self._engine) as db:
+            async with self._database.reader() as db:
                 rows = await db.exec(select(CachedWorld).where(col(CachedWorld.id).in_(missing)))
                 self._rows.update((row.id, row) for row in rows)
         return [self._rows[number] for number in numbers]

@@ -7,11 +7,10 @@ from html import escape
 
 from sanic import HTTPResponse
 from sanic.response import html
-from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from examples.techempower.tables import Fortune
 from velox import Blueprint
+from velox.db import Reader, select
 
 __all__ = ["blueprint", "page"]
 
@@ -32,6 +31,6 @@ def page(fortunes: Iterable[Fortune]) -> str:
 
 
 @blueprint.get("/fortunes")
-async def tell(db: AsyncSession) -> HTTPResponse:
+async def tell(db: Reader) -> HTTPResponse:
     fortunes = [*(await db.exec(select(Fortune))).all(), ADDED]
     return html(page(sorted(fortunes, key=lambda each: each.message)))

@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from examples.techempower.postgres import make_engine
 from examples.techempower.settings import ExampleSettings
 from examples.techempower.tables import WORLDS, CachedWorld, Fortune, World
-from velox.db import Model
+from velox.db import Database, Model
 
 __all__ = ["seed"]
 
@@ -26,22 +22,23 @@ MESSAGES = (
 TABLES = [Model.metadata.tables[name] for name in ("world", "cachedworld", "fortune")]
 
 
-async def seed(engine: AsyncEngine) -> None:
-    """Drop the tables, create them and fill them."""
-    worlds = [{"id": number, "randomNumber": random.randint(1, WORLDS)} for number in range(1, WORLDS + 1)]
-    fortunes = [{"id": number, "message": message} for number, message in enumerate(MESSAGES, 1)]
-    async with engine.begin() as connection:
+async def seed(url: str) -> None:
+    """Drop the tables of the database at ``url``, create them and fill them."""
+    numbers = [(number, random.randint(1, WORLDS)) for number in range(1, WORLDS + 1)]
+    database = Database(url)
+    await database.start()
+    async with database.session() as db:
+        connection = await db.connection()
         await connection.run_sync(Model.metadata.drop_all, tables=TABLES)
         await connection.run_sync(Model.metadata.create_all, tables=TABLES)
-        await connection.execute(insert(World), worlds)
-        await connection.execute(insert(CachedWorld), worlds)
-        await connection.execute(insert(Fortune), fortunes)
+        await db.insert_many([World(id=number, randomNumber=value) for number, value in numbers])
+        await db.insert_many([CachedWorld(id=number, randomNumber=value) for number, value in numbers])
+        await db.insert_many([Fortune(id=number, message=message) for number, message in enumerate(MESSAGES, 1)])
+    await database.stop()
 
 
 async def main() -> None:
-    engine = make_engine(ExampleSettings().example_pg_url)
-    await seed(engine)
-    await engine.dispose()
+    await seed(ExampleSettings().database_url)
 
 
 if __name__ == "__main__":

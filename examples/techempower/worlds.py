@@ -6,13 +6,11 @@ import random
 from typing import Annotated
 
 from pydantic import BeforeValidator
-from sqlmodel import select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from examples.techempower.cache import WorldCache
 from examples.techempower.tables import WORLDS, CachedWorld, World
 from velox import Blueprint
-from velox.db import Public
+from velox.db import Public, Reader, Session, select
 
 __all__ = ["blueprint"]
 
@@ -37,23 +35,23 @@ def random_numbers(count: int) -> list[int]:
     return random.sample(range(1, WORLDS + 1), count)
 
 
-async def read_worlds(db: AsyncSession, count: int) -> list[World]:
+async def read_worlds(db: Reader | Session, count: int) -> list[World]:
     """``count`` random rows, each with a query of its own, as the rules want it."""
     return [(await db.exec(select(World).where(World.id == number))).one() for number in random_numbers(count)]
 
 
 @blueprint.get("/db")
-async def read_one(db: AsyncSession) -> Public[World]:
+async def read_one(db: Reader) -> Public[World]:
     return (await read_worlds(db, 1))[0]
 
 
 @blueprint.get("/queries")
-async def read_many(db: AsyncSession, queries: Count = 1) -> list[Public[World]]:
+async def read_many(db: Reader, queries: Count = 1) -> list[Public[World]]:
     return await read_worlds(db, queries)
 
 
 @blueprint.get("/updates")
-async def update_many(db: AsyncSession, queries: Count = 1) -> list[Public[World]]:
+async def update_many(db: Session, queries: Count = 1) -> list[Public[World]]:
     worlds = await read_worlds(db, queries)
     for world in worlds:
         world.randomNumber = random.randint(1, WORLDS)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, PlainValidator
 from pydantic_settings import NoDecode
 
-__all__ = ["HeaderNames", "HeaderValue", "Hosts", "Origins", "Proxies"]
+__all__ = ["HeaderNames", "HeaderValue", "Hosts", "Origins", "Proxies", "Urls"]
 
 HOST: Final = re.compile(r"\*|(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\]")
 ORIGIN: Final = re.compile(r"\*|[a-z][a-z0-9+.-]*://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -67,6 +67,8 @@ def header_value(text: str) -> str:
 
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(host)], ...], NoDecode, BeforeValidator(listed)]
 """Names of hosts, or with ``*.`` before them of all hosts below."""
+Urls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+"""URLs, with commas between in the environment."""
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], NoDecode, BeforeValidator(listed)]
 """Origins as browsers send them: scheme, host and a port that is not the scheme's own."""
 HeaderNames = Annotated[tuple[Annotated[str, AfterValidator(header_name)], ...], NoDecode, BeforeValidator(listed)]

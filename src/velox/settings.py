@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr
 
-from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies
+from velox._addresses import HeaderNames, HeaderValue, Hosts, Origins, Proxies, Urls
 from velox._quantities import Bytes, Seconds, Timeout
 from velox._sources import mask, options
 from velox._wire import WireSettings
@@ -56,6 +56,9 @@ class Settings(WireSettings):
     and ``mariadb://user:password@host/name``."""
     database_pool_size: int = Field(default=5, ge=1)
     """The most connections of a worker that read at once; on a server, as many write."""
+    database_replica_urls: Urls = ()
+    """Copies of the database for readers, with commas between in the environment. A request that writes reads from
+    the database itself, so that it sees what it has written."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
     redis_url: str | None = None
@@ -65,8 +68,15 @@ class Settings(WireSettings):
     """How long a request waits for Redis, in seconds; then it goes on without."""
     redis_required: bool = False
     """Whether the app is not ready while Redis is down, though it could go on without."""
+    cache_memory_bytes: Bytes = 64 * 2**20
+    """What cached values may take in a worker's memory; the longest unused go first."""
+    cache_status: bool | None = None
+    """Whether answers of cached routes say in `Cache-Status` where they came from; None: not in `prod`."""
     database_statement_timeout_s: Seconds = 30.0
     """How long a database server works on one statement, in seconds; 0 is for ever. SQLite has no such limit."""
+    database_durability: Literal["normal", "full"] = "normal"
+    """What a commit on SQLite survives: the death of the process, or (``full``) a power cut, too, for which each waits
+    for the disk. A database server decides that itself."""
     limits_keys: int = Field(default=100_000, ge=1000)
     """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20
@@ -90,10 +100,14 @@ class Settings(WireSettings):
     """The least severe log record that is written."""
     app: str | None = None
     """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
+    migrations: str = "migrations"
+    """The folder of the project's migrations."""
+    migrations_required: bool | None = None
+    """Whether a database that is behind its migrations keeps the app from starting; None: in ``prod``."""
     model_root: str = Field(default="models", min_length=1)
     """The folder of the models; one is loaded from nowhere else."""
     create_tables: bool | None = None
-    """Whether starting makes missing tables; None: only in ``dev``."""
+    """Whether starting makes missing tables; None: only in ``dev``, as long as there are no migrations."""
     validate_responses: bool | None = None
     """Whether results are checked against the return annotation; None: in ``dev`` and ``test``."""
     allowed_hosts: Hosts = ()

@@ -68,7 +68,7 @@ def test_doctor_finds_nothing_in_a_fresh_project_and_something_in_a_broken_one(s
     (shop / ".env").write_text("VELOX_SECRET_KEY=short\n")
     failed = run("velox", "doctor", "--prod", cwd=shop, code=1).stdout
     assert "fail secret_key is not fit for production: it has 5 bytes" in failed
-    assert "fail missing tables: item" in failed
+    assert "fail migrations to apply: 0001_create_item" in failed
     (shop / "app" / "main.py").write_text("import no_such_package_anywhere\n")
     assert "VX103" in run("velox", "doctor", cwd=shop, code=1).stdout
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.acceptance.conftest import Run, Serve
 
 REPOSITORY = Path(__file__).parents[2]
-API_FILES = 21
+API_FILES = 22
 RUN_S = 3.0
 """From ``velox run`` to the first answer, at most."""
 
@@ -31,7 +31,7 @@ def written(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_it_names_each_file_and_the_next_three_commands(tmp_path: Path, run: Run) -> None:
+def test_it_names_each_file_and_the_next_commands(tmp_path: Path, run: Run) -> None:
     """What is printed is what was written; the end says how to go on."""
     printed = run("velox", "makeproject", "shop", cwd=tmp_path).stdout
     created, _, following = printed.partition("\nNext:\n")
@@ -39,6 +39,7 @@ def test_it_names_each_file_and_the_next_three_commands(tmp_path: Path, run: Run
     assert len(created.splitlines()) == API_FILES
     assert [line.split("  ")[1] for line in following.splitlines()] == [
         "cd shop",
+        "velox migrate",
         "velox run",
         'pip install -e ".[dev]" && pytest',
     ]
@@ -58,7 +59,7 @@ def test_each_project_has_a_secret_of_its_own(tmp_path: Path, run: Run) -> None:
 def test_a_dry_run_prints_the_same_and_writes_nothing(tmp_path: Path, run: Run) -> None:
     """It says so, too."""
     printed = run("velox", "makeproject", "shop", "--dry-run", cwd=tmp_path).stdout
-    assert printed.count("create") == API_FILES
+    assert printed.count("  create  ") == API_FILES
     assert printed.endswith("Nothing was written (--dry-run).\n")
     assert written(tmp_path) == []
 
@@ -135,7 +136,7 @@ def test_every_override_that_it_suggests_is_a_setting(shop: Path, tmp_path: Path
 
 def test_its_tests_pass(shop: Path, run: Run) -> None:
     """On the first run, with warnings as errors."""
-    assert "5 passed" in run("pytest", cwd=shop).stdout
+    assert "7 passed" in run("pytest", cwd=shop).stdout
 
 
 def test_it_answers_within_three_seconds(shop: Path, serve: Serve) -> None:

@@ -17,10 +17,9 @@ import httpx
 import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from examples.techempower.fortunes import page
-from examples.techempower.postgres import make_engine
 from examples.techempower.seed import MESSAGES, seed
 from examples.techempower.tables import WORLDS, Fortune
 from examples.techempower.worlds import clamped
@@ -28,12 +27,12 @@ from velox.testing import LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 Stored = Callable[[str], dict[int, int]]
-PG_URL = os.environ.get("VELOX_EXAMPLE_PG_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+PG_URL = os.environ.get("TEST_POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
 @asynccontextmanager
 async def engine_for(url: str) -> AsyncIterator[AsyncEngine]:
-    engine = make_engine(url)
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
     try:
         yield engine
     finally:
@@ -45,11 +44,6 @@ async def execute(statement: str, url: str = PG_URL) -> None:
     async with engine_for(url) as engine, engine.connect() as connection:
         committing = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await committing.execute(text(statement))
-
-
-async def fill(url: str) -> None:
-    async with engine_for(url) as engine:
-        await seed(engine)
 
 
 async def numbers_of(url: str, table: str) -> dict[int, int]:
@@ -69,7 +63,7 @@ def database() -> Iterator[str | None]:
         yield None
         return
     try:
-        asyncio.run(fill(url))
+        asyncio.run(seed(url))
         yield url
     finally:
         asyncio.run(execute(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -80,7 +74,7 @@ def served(database: str | None) -> Iterator[httpx.Client | None]:
     if database is None:
         yield None
         return
-    environment = {"VELOX_EXAMPLE_PG_URL": database}
+    environment = {"VELOX_DATABASE_URL": database}
     with (
         LiveServer("examples.techempower.main:create_app", directory=ROOT, environment=environment) as server,
         httpx.Client(base_url=server.url) as client,
@@ -90,7 +84,7 @@ def served(database: str | None) -> Iterator[httpx.Client | None]:
 
 @pytest.fixture
 def client(served: httpx.Client | None, require: Callable[[object, str], None]) -> httpx.Client:
-    require(served, f"asyncpg, and a PostgreSQL at {PG_URL} or VELOX_EXAMPLE_PG_URL that may create databases")
+    require(served, f"asyncpg, and a PostgreSQL at {PG_URL} or TEST_POSTGRESQL_URL that may create databases")
     assert served is not None
     return served
 

@@ -56,6 +56,7 @@ def test_every_package_for_users_has_a_page() -> None:
     packages = {
         "velox",
         "velox.auth",
+        "velox.cache",
         "velox.db",
         "velox.errors",
         "velox.limits",

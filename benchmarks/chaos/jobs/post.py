@@ -223,7 +223,7 @@ class Post:
             from redis.asyncio import Redis
 
             async with Redis.from_url(self.url) as client:
-                async for key in client.scan_iter(f"velox:{self.name}:*"):
+                async for key in client.scan_iter(f"velox:{{{self.name}}}:*"):
                     await client.delete(key)
         elif self.queue == "rabbitmq":
             import aio_pika

@@ -185,7 +185,7 @@ def put_garbage(post: Post) -> None:
             from redis.asyncio import Redis
 
             async with Redis.from_url(post.url) as client:
-                await client.xadd(f"velox:{post.name}:default", {"job": b"\x80garbage"})
+                await client.xadd(f"velox:{{{post.name}}}:default", {"job": b"\x80garbage"})
         elif post.queue == "rabbitmq":
             import aio_pika
 

@@ -18,6 +18,7 @@ from sanic.models.futures import FutureRoute
 from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
+from velox.app.caching import Caching
 from velox.app.declared import (
     Declared,
     already_answered,
@@ -35,6 +36,7 @@ from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.app.metering import Metering
+from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
 from velox.extension import ENDPOINT_MARK, Extension, Installable
 from velox.location import location_of
@@ -102,6 +104,7 @@ class Velox(Routes, FrontedApp):
 
     Attributes:
         settings: The settings.
+        cache: The cache, for hooks and commands; a handler asks for its own by type, :class:`velox.cache.Cache`.
         jobs: The tasks, and the queue of their jobs.
         redis: Redis at ``settings.redis_url``, :class:`velox.redis.Redis`; ``None`` without one.
 
@@ -117,13 +120,13 @@ class Velox(Routes, FrontedApp):
         "_installed",
         "_layers",
         "_lifespan",
-        "_limiting",
         "_models",
         "_opens_database",
         "_plans",
         "_providers",
         "_security_schemes",
         "_storage",
+        "cache",
         "description",
         "identify",
         "jobs",
@@ -173,9 +176,7 @@ class Velox(Routes, FrontedApp):
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self.identify: Identify | None = None
-        self._limiting = Limiting(self)
-        # The outermost first: a guard, these, what add_layer adds.
-        self._layers: list[LayerMaker] = [self._limiting.layer]
+        self._layers: list[LayerMaker] = []
         self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
         self._models: list[ModelService] = []
@@ -187,9 +188,17 @@ class Velox(Routes, FrontedApp):
         if self.redis is not None:
             self.add_extension(self.redis)
         self.add_extension(self.jobs)
+        self._surround()
         if self._opens_database:
             self._store()
         self._mount()
+
+    def _surround(self) -> None:
+        """What stands around handlers, the outermost first: a guard, these, what ``add_layer`` adds."""
+        sharing = Sharing(self)
+        limiting, caching = Limiting(self, sharing), Caching(self, sharing)
+        self.cache = caching.whole()
+        self._layers += [limiting.layer, caching.layer, caching.repeating]
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
@@ -533,18 +542,15 @@ class Velox(Routes, FrontedApp):
         self._lifespan.drain()
 
     async def _prepare(self) -> None:
-        if self.uses_database and self._creates_tables():
-            for table in await self.database.create_tables():
-                logger.info("created table %s", table)
+        if self.uses_database:
+            from velox.app.schema import prepare_schema
+
+            await prepare_schema(self.database, self.settings)
         await self.jobs.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
                 await self._app_scope.get(reader.provider_plan(fn, scope), None, {})
-
-    def _creates_tables(self) -> bool:
-        wanted = self.settings.create_tables
-        return wanted if wanted is not None else self.settings.env == "dev"
 
     async def _before_start(self, app: Sanic[Config, SimpleNamespace]) -> None:
         await self._lifespan.start(self, prepare=self._prepare, undo=self._app_scope.close)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
 
 from velox.errors import ConfigurationError
@@ -30,10 +31,31 @@ if TYPE_CHECKING:
     from velox.tasks.sql.connections import Connection, Connections
     from velox.tasks.sql.store import Store
 
-__all__ = ["OPEN_SESSION", "TaskCallings", "furnish", "rules_of"]
+__all__ = ["TaskCallings", "furnish", "joined_by_jobs", "rules_of"]
 
-OPEN_SESSION: ContextVar[Session | None] = ContextVar("velox_open_session", default=None)
+
+@dataclass(slots=True, eq=False)
+class OpenSession:
+    """A Session, and whether it is still open: a background task that a handler started may live longer."""
+
+    session: Session
+    is_open: bool = True
+
+
+OPEN_SESSION: ContextVar[OpenSession | None] = ContextVar("velox_open_session", default=None)
 """The Session that a request or a job has open: what is enqueued meanwhile belongs to its transaction."""
+
+
+@contextmanager
+def joined_by_jobs(session: Session) -> Iterator[None]:
+    """What is enqueued in the block belongs to the transaction of ``session``."""
+    outer, opened = OPEN_SESSION.get(), OpenSession(session)
+    OPEN_SESSION.set(opened)
+    try:
+        yield
+    finally:
+        opened.is_open = False
+        OPEN_SESSION.set(outer)
 
 
 class DatabaseConnections:
@@ -62,8 +84,8 @@ class DatabaseConnections:
             yield connection
 
     async def joined(self) -> Connection | None:
-        session = OPEN_SESSION.get()
-        return None if session is None else await session.connection()
+        opened = OPEN_SESSION.get()
+        return await opened.session.connection() if opened is not None and opened.is_open else None
 
 
 class TaskCallings:
@@ -117,9 +139,9 @@ class TaskCallings:
                 result = await task.fn(**arguments)
             else:
                 result = await asyncio.to_thread(task.fn, **arguments)
-            session = OPEN_SESSION.get()
-            if plan.signature.has_session and session is not None:
-                await before_commit(await session.connection())
+            opened = OPEN_SESSION.get()
+            if plan.signature.has_session and opened is not None:
+                await before_commit(await opened.session.connection())
         except BaseException as error:
             await scope.close(error)
             raise
@@ -154,7 +176,7 @@ def make_engine(post: Post, connections: Connections, store: Store, queue_url: s
         case text if text.startswith(("redis", "valkey", "unix")):
             from velox.tasks.redis import RedisEngine
 
-            return RedisEngine(queue_url, f"velox:{name}", post, rules.lease_s, recorder)
+            return RedisEngine(queue_url, f"velox:{{{name}}}", post, rules.lease_s, recorder)
         case "amqp" | "amqps":
             from velox.tasks.rabbitmq import RabbitEngine
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
+from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
 from velox.limits.gate import Gate
 from velox.limits.problems import QuotaExceeded, ReducedCapacity
 from velox.limits.rule import Rule, rules_of
-from velox.limits.store import LimitStore, make_shared_file, remove_shared_file
+from velox.limits.store import LimitStore
+from velox.limits.table import size_bytes
 from velox.routing.layer import Layer, carry
 from velox.routing.plan import Plan, ResponseHeader
 from velox.routing.stream import stream_of
 
 __all__ = ["Limiting"]
 
-SHARED: Final = "velox_limits"
 HEADERS = (
     ResponseHeader("RateLimit-Policy", "The limits of this route: q requests in w seconds (RFC 9651 list)."),
     ResponseHeader("RateLimit", "What is left of each: r requests in the next t seconds (RFC 9651 list)."),
@@ -31,20 +33,19 @@ class Limiting:
 
     Args:
         app: The app.
+        sharing: What its workers share.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, sharing: Sharing) -> None:
         settings = app.settings
         self._app = app
+        self._sharing = sharing
         self._store = LimitStore(
             keys=settings.limits_keys,
             secret=settings.secret_key.get_secret_value().encode(),
             redis=app.redis,
-            shared_file=self._shared_file,
         )
         self._is_used = False
-        app.register_listener(self._share, "main_process_start")
-        app.register_listener(self._unshare, "main_process_stop")
 
     def layer(self, plan: Plan) -> Layer | None:
         """The gate of a route that has limits."""
@@ -53,33 +54,28 @@ class Limiting:
             return None
         self._use()
         gate = Gate(
-            rules, self._store.limiter, self._app.identify, carry=carry, is_stream=stream_of(plan.returns) is not None
+            rules,
+            self._store.limiter,
+            self._app.identify,
+            carry=carry,
+            address_of=self._address_of(),
+            is_stream=stream_of(plan.returns) is not None,
         )
         may_not_know = any(rule.on_store_failure == "deny" for rule in rules)
         problems = (QuotaExceeded, ReducedCapacity) if may_not_know else (QuotaExceeded,)
         return Layer(gate.wrap, problems=problems, headers=HEADERS)
+
+    def _address_of(self) -> Callable[[Any], str]:
+        """Without proxies to believe, what they might have said need not be looked for: 0.2 µs instead of 8."""
+        return attrgetter("client_ip" if self._app.front.proxies else "ip")
 
     def _use(self) -> None:
         """There is a limit: the store opens with the worker, and all workers of one parent share it."""
         if self._is_used:
             return
         self._is_used = True
+        self._store.shared_file = self._sharing.want("limits", size_bytes(self._store.keys))
         self._app.add_extension(self._store)
-
-    async def _share(self, app: Any) -> None:
-        """In the parent of several workers."""
-        if self._is_used:
-            # As an attribute it would be met with Sanic's warning about what cannot be shared; a path can.
-            vars(app.shared_ctx)[SHARED] = str(make_shared_file(self._store.keys))
-
-    async def _unshare(self, app: Any) -> None:
-        if (path := self._shared_file()) is not None:
-            remove_shared_file(path)
-
-    def _shared_file(self) -> Path | None:
-        """The table of this worker's parent; ``None`` where a process serves alone."""
-        path = vars(self._app.shared_ctx).get(SHARED)
-        return Path(path) if path is not None else None
 
 
 def limit_rules(plan: Plan) -> list[Rule]:

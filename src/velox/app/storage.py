@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
-from velox.app.jobs import OPEN_SESSION
+from velox.app.jobs import joined_by_jobs
 from velox.db import Database, Model, Reader, Session, Writer
-from velox.routing.plan import Plan, ProviderPlan
+from velox.routing.plan import Plan
 from velox.settings import Settings
 
 __all__ = ["Storage"]
@@ -31,20 +31,18 @@ class Storage:
             pool_size=settings.database_pool_size,
             timeout_s=settings.database_timeout_s,
             statement_timeout_s=settings.database_statement_timeout_s,
+            durability=settings.database_durability,
             watch=settings.env == "dev",
+            replica_urls=settings.database_replica_urls,
         )
         self.providers: tuple[Callable[..., Any], ...] = (self.session, self.reader, self.writer)
         self._committed = committed
 
     async def session(self) -> AsyncIterator[Session]:
         """A request's unit of work."""
-        outer = OPEN_SESSION.get()
-        try:
-            async with self.database.session() as session:
-                OPEN_SESSION.set(session)
+        async with self.database.session() as session:
+            with joined_by_jobs(session):
                 yield session
-        finally:
-            OPEN_SESSION.set(outer)
         self._committed()
 
     async def reader(self) -> AsyncIterator[Reader]:
@@ -59,11 +57,5 @@ class Storage:
 
     def is_named_by(self, plans: Iterable[Plan]) -> bool:
         """Whether a handler asks for one of them, or there are tables that may want to be made."""
-
-        def asks(provider: ProviderPlan | None) -> bool:
-            return provider is not None and (
-                provider.fn in self.providers or any(asks(parameter.provider) for parameter in provider.parameters)
-            )
-
-        tables = Model.metadata.tables
-        return bool(tables) or any(asks(parameter.provider) for plan in plans for parameter in plan.parameters)
+        asked = (provider.fn for plan in plans for provider in plan.providers())
+        return bool(Model.metadata.tables) or any(fn in self.providers for fn in asked)

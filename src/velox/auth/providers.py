@@ -8,6 +8,7 @@ from sanic import Request
 
 from velox.auth.identity import Identity
 from velox.auth.lock import Lock
+from velox.routing.identity import by_caller
 from velox.routing.markers import Provide
 
 __all__ = ["CurrentUser", "OptionalUser", "current_account", "current_identity", "optional_account"]
@@ -15,6 +16,7 @@ __all__ = ["CurrentUser", "OptionalUser", "current_account", "current_identity",
 T = TypeVar("T")
 
 
+@by_caller
 async def current_identity(request: Request, lock: Lock) -> Identity:
     return await lock.identify.required(request)
 
@@ -23,6 +25,7 @@ async def current_account(identity: Annotated[Identity, Provide(current_identity
     return identity.account
 
 
+@by_caller
 async def optional_account(request: Request, lock: Lock) -> Any:
     identity = await lock.identify(request)
     return None if identity is None else identity.account

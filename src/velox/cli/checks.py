@@ -7,15 +7,18 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from velox.cli.loading import load_factory
 from velox.cli.port import listen
 from velox.cli.variables import unread_variables
 from velox.cli.version import package_version
+from velox.db.migrations.history import History
+from velox.db.migrations.state import State, state_of
 from velox.errors import ConfigurationError
 from velox.http.files import SPARE_FILES
 from velox.http.tls import tls_context
@@ -184,7 +187,7 @@ def _database(patient: _Patient) -> Iterator[Finding]:
         return
     database = patient.app.database
     try:
-        missing, room = asyncio.run(_look_into(patient.app))
+        state, pending, room = asyncio.run(_look_into(patient.app))
     except ConfigurationError as error:
         yield _failed(error)
     except Exception as error:  # noqa: BLE001 - a driver's error is a finding, whatever it is
@@ -193,21 +196,34 @@ def _database(patient: _Patient) -> Iterator[Finding]:
     else:
         yield Finding("ok", f"database {database.display_url} can be read and written")
         yield from _room(room, patient)
-        if not missing:
-            yield Finding("ok", "every table exists")
-        elif patient.production:
-            yield Finding("fail", f"missing tables: {', '.join(missing)}", "Start once with VELOX_CREATE_TABLES=true.")
-        else:
-            yield Finding("ok", f"missing tables: {', '.join(missing)}; 'velox run' makes them in dev")
+        yield _schema(patient, state, pending)
 
 
-async def _look_into(app: Velox) -> tuple[list[str], Room | None]:
+def _schema(patient: _Patient, state: State, pending: Sequence[str]) -> Finding:
+    """Whether the tables are as the models and the migrations want them."""
+    if not state.missing and not pending:
+        return Finding("ok", "every table exists")
+    level: Literal["fail", "warn"] = "fail" if patient.production else "warn"
+    if pending and state.new and not patient.production:
+        return Finding("ok", "the database is new; 'velox run' applies the migrations in dev")
+    if pending:
+        return Finding(level, f"migrations to apply: {', '.join(pending)}", "Run: velox migrate.")
+    missing = f"not in the database: {', '.join(state.missing)}"
+    if patient.app is not None and not len(History.read(Path(patient.app.settings.migrations))):
+        if not patient.production:
+            return Finding("ok", f"{missing}; 'velox run' makes missing tables in dev")
+        return Finding("fail", missing, "Write migrations and apply them: velox makemigrations, then velox migrate.")
+    return Finding(level, missing, "Run: velox makemigrations, then velox migrate.")
+
+
+async def _look_into(app: Velox) -> tuple[State, Sequence[str], Room | None]:
     await app.database.start()
     try:
         # Takes the write lock, and gives it back.
         async with app.database.isolated():
             pass
-        return await app.database.missing_tables(), await app.database.room()
+        state = await state_of(app.database)
+        return state, state.pending(History.read(Path(app.settings.migrations))), await app.database.room()
     finally:
         await app.database.stop()
 

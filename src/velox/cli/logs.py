@@ -78,6 +78,6 @@ def set_up_logging(settings: Settings) -> None:
     level = settings.log_level.upper()
     root.setLevel(level)
     logging.getLogger("velox").setLevel(level)
-    # The pool class is ours by name, but it is SQLAlchemy that tells of each pool that is closed.
-    for name in ("sanic.root", "sanic.server", "velox.db.pool"):
+    # The pool class is ours by name, but it is SQLAlchemy that tells of each pool that is closed. Alembic tells of all.
+    for name in ("sanic.root", "sanic.server", "velox.db.pool", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import click
 
 from velox.cli.console import print_error
+from velox.cli.lazygroup import LazyGroup
 from velox.errors import EXIT_FAILURE, EXIT_USAGE, ConfigurationError
 
 __all__ = ["COMMANDS", "group", "main"]
@@ -16,6 +16,11 @@ __all__ = ["COMMANDS", "group", "main"]
 COMMANDS = {
     "makeproject": ("velox.cli.makeproject", "Write a new project, ready to run."),
     "makeapp": ("velox.cli.makeapp", "Add a feature folder: model, routes and tests."),
+    "makemigrations": ("velox.cli.makemigrations", "Write what changed in the models as a migration, and prove it."),
+    "migrate": ("velox.cli.migrate", "Apply the migrations to the database, or take some back."),
+    "showmigrations": ("velox.cli.showmigrations", "List the migrations, and which of them are applied."),
+    "sqlmigrate": ("velox.cli.sqlmigrate", "Print the SQL of a migration."),
+    "db": ("velox.cli.db", "Look into the database, seed, dump, load or reset it."),
     "run": ("velox.cli.run", "Serve the app; in dev, start anew on every change."),
     "reload": ("velox.cli.reload", "Replace the workers of a running server one by one; no request is lost."),
     "worker": ("velox.cli.worker", "Run jobs and schedules, in a process of their own."),
@@ -35,38 +40,13 @@ COMMANDS = {
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
-class LazyGroup(click.Group):
-    """A group that knows its commands' names and summaries without importing them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{COMMANDS[cmd_name][0]}.{cmd_name} is not a command")
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[click.shell_completion.CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
-        return found or super().shell_complete(ctx, incomplete)
-
-
-@click.group(cls=LazyGroup, context_settings=_CONTEXT)
+@click.group(cls=LazyGroup, table=COMMANDS, context_settings=_CONTEXT)
 def group() -> None:
     """From nothing to a production API service.
 
     \b
     Example:
-      velox makeproject shop && cd shop && velox run
+      velox makeproject shop && cd shop && velox migrate && velox run
     """
 
 

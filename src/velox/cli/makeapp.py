@@ -172,10 +172,13 @@ def _literal(value: object) -> str:
 def _next_steps(name: str, auth: bool, dry_run: bool) -> str:
     if dry_run:
         return "Nothing was written (--dry-run)."
+    steps = [
+        ("velox makemigrations", f"writes how the table of {name} is made"),
+        ("velox migrate", "makes it"),
+        (f"pytest tests/test_{name}.py", ""),
+        ("velox run", f"the app finds {'/auth and ' if auth else ''}/{name} by itself"),
+    ]
     if auth:
-        return (
-            "\nNext:\n  pip install 'velox-framework[auth]'   and write it into pyproject.toml"
-            f"\n  pytest tests/test_{name}.py\n  velox run                    the app finds /auth and /{name} by itself"
-            "\n  velox users create you@example.org --role admin"
-        )
-    return f"\nNext:\n  pytest tests/test_{name}.py\n  velox run                    the app finds /{name} by itself"
+        steps.insert(0, ("pip install 'velox-framework[auth]'", "and write it into pyproject.toml"))
+        steps.append(("velox users create you@example.org --role admin", ""))
+    return "\nNext:\n" + "\n".join(f"  {command:<30}{note}".rstrip() for command, note in steps)

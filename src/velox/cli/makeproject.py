@@ -66,7 +66,9 @@ def project_files(name: str, *, auth: bool = False) -> list[File]:
     }
     files = [File(path, text, private=path == PRIVATE) for path, text in render("api", values).items()]
     files += feature_files("app", "items", "Item", _item_fields())
-    files += account_files("app", "users") if auth else []
+    if auth:
+        files += account_files("app", "users")
+        files += [File(path, text) for path, text in render("accounts", {}).items()]
     return sorted(files, key=lambda file: ("/" in file.path, file.path))
 
 
@@ -115,6 +117,7 @@ def _next_steps(name: str, template: str) -> str:
     else:
         steps = [
             ("cd " + name, ""),
+            ("velox migrate", "makes the tables of app.db"),
             ("velox run", "http://127.0.0.1:8000/docs"),
             ('pip install -e ".[dev]" && pytest', ""),
         ]

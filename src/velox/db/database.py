@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from velox.db.engine import Engine, Lanes, Limits, Room
+from velox.db.engine import Durability, Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
 from velox.db.model import Model
 from velox.db.reader import Reader
+from velox.db.replicas import ReplicaLane, Replicas
 from velox.db.session import Session
 from velox.db.urls import engine_for
 from velox.db.watch import Use, Watch
 from velox.db.writer import Writer
 
 __all__ = ["Database"]
+
+_writes: ContextVar[bool] = ContextVar("velox_database_writes", default=False)
 
 
 class Database:
@@ -37,14 +41,18 @@ class Database:
             not committed yet), ``postgresql://user:password@host/name`` or ``mariadb://user:password@host/name``. A
             server's URL may end with ``?sslmode=verify-full&sslrootcert=/path/ca.pem``.
         pool_size: The most connections that read at once, at least 1; on a server, as many write. Connections are
-            opened when they are needed: with W workers up to W * (``pool_size`` + 1) on SQLite, W * 2 * ``pool_size``
+            opened when they are needed: with W workers up to W * (``pool_size`` + 2) on SQLite, W * 2 * ``pool_size``
             on a server.
         timeout_s: Seconds to wait for a connection, and then for another's lock. A request can wait for both; after
             that it is a 503.
         statement_timeout_s: Seconds that a server may work on one statement; then it is a 503. 0: for ever. SQLite has
             no such limit.
+        durability: What a commit on SQLite survives: the death of the process, or with ``"full"`` a power cut, too, for
+            which it waits for the disk. A server decides that itself.
         watch: Whether to log where a session's transaction stays open for more than 50 ms while its task waits for
             something else than the database. The app does in ``dev``.
+        replica_urls: Copies of the database, which readers use in turn. One that is away is left out until it is back;
+            when all are, readers use the database itself.
 
     Raises:
         ConfigurationError: VX401, no such URL is supported; VX701, the driver is not installed.
@@ -59,13 +67,17 @@ class Database:
         pool_size: int = 5,
         timeout_s: float = 5.0,
         statement_timeout_s: float = 30.0,
+        durability: Durability = "normal",
         watch: bool = False,
+        replica_urls: Sequence[str] = (),
     ) -> None:
-        self.engine: Engine = engine_for(url, Limits(pool_size, timeout_s, statement_timeout_s))
+        limits = Limits(pool_size, timeout_s, statement_timeout_s, durability)
+        self.engine: Engine = engine_for(url, limits)
         self.url = url
         self.display_url: str = self.engine.url.render_as_string(hide_password=True)
         self._watch = Watch() if watch else None
         self._lanes: Lanes | None = None
+        self._replicas = Replicas([engine_for(replica, limits) for replica in replica_urls])
 
     async def start(self) -> None:
         """Reach the database; a SQLite file that is missing is made.
@@ -74,11 +86,13 @@ class Database:
             ConfigurationError: VX402, it cannot be reached or opened.
         """
         self._lanes = await self.engine.open()
+        await self._replicas.open()
 
     async def stop(self) -> None:
         """Close every connection. What was not committed is rolled back."""
         if self._lanes is not None:
             lanes, self._lanes = self._lanes, None
+            await self._replicas.close()
             await lanes.close()
 
     async def ready(self) -> str | None:
@@ -103,7 +117,8 @@ class Database:
         # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
         session = Session(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
         try:
-            yield session
+            with _writing():
+                yield session
             await session.finish()
         except SQLAlchemyError as error:
             if problem := problem_for(error):
@@ -113,13 +128,18 @@ class Database:
             await _close(session)
 
     @asynccontextmanager
-    async def reader(self) -> AsyncIterator[Reader]:
+    async def reader(self, *, fresh: bool = False) -> AsyncIterator[Reader]:
         """A reader that is closed when the block ends.
+
+        Args:
+            fresh: Read from the database itself, and not from a replica, which may be a moment behind. That is so
+                anyway without replicas, and while a session or a writer is open in the same task. Default ``False``.
 
         Raises:
             Problem: No connection was free for too long (503).
         """
-        reader = Reader(self._open().reading)
+        primary = self._open().reading
+        reader = Reader(primary if fresh or not self._replicas else ReplicaLane(self._replicas, primary, _writes.get))
         try:
             yield reader
         except SQLAlchemyError as error:
@@ -136,11 +156,18 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def writing_connection(self) -> AsyncIterator[AsyncConnection]:
+        """SQLAlchemy's own connection, which may write, not in a transaction yet: for work on the schema."""
+        async with self._open().write.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:
         """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
         writer = Writer(self._open().group)
         try:
-            yield writer
+            with _writing():
+                yield writer
         finally:
             writer.close()
 
@@ -203,18 +230,29 @@ class Database:
         take turns; readers also see what a session has not committed yet. MariaDB and MySQL commit when a table is
         made, so make tables before.
         """
-        outside = self._open()
+        outside, replicas = self._open(), self._replicas
         async with self.engine.isolated(outside) as inside:
-            self._lanes = inside
+            self._lanes, self._replicas = inside, Replicas([])
             try:
                 yield
             finally:
-                self._lanes = outside
+                self._lanes, self._replicas = outside, replicas
 
     def _open(self) -> Lanes:
         if self._lanes is None:
             raise RuntimeError("The database is not open: use it inside the app's lifespan, or await start() first.")
         return self._lanes
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """What reads meanwhile in this task reads from the database itself: it may have to see what was written."""
+    before = _writes.get()
+    _writes.set(True)
+    try:
+        yield
+    finally:
+        _writes.set(before)  # not reset(): a test's session ends in another context than it began
 
 
 async def _close(session: Session) -> None:

@@ -22,7 +22,7 @@ Ts = TypeVarTuple("Ts")
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",  # SQLite checks no reference without it
-    "PRAGMA synchronous = NORMAL",  # with WAL: the file stays sound at a power cut, the last commits may be lost
+    "PRAGMA synchronous = NORMAL",  # with WAL: sound after a power cut, without the last commits; see durability
 )
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -15,7 +15,10 @@ from velox.db.grouping import GroupCommit
 from velox.db.inline import Inline
 from velox.db.lane import ReadLane
 
-__all__ = ["Engine", "Lane", "Lanes", "Limits", "Room"]
+__all__ = ["Durability", "Engine", "Lane", "Lanes", "Limits", "Room"]
+
+
+Durability = Literal["normal", "full"]
 
 
 class Lane(Enum):
@@ -36,6 +39,8 @@ class Limits:
     """Seconds to wait for a connection, and then for another's lock."""
     statement_timeout_s: float = 30.0
     """Seconds that a server works on one statement; 0 is for ever."""
+    durability: Durability = "normal"
+    """What a commit on SQLite survives: the death of the process, or a power cut, too."""
 
 
 class _Closing(Protocol):

@@ -32,10 +32,13 @@ class Inline:
     def __init__(self, path: str) -> None:
         self._path = path
         self._raw: sqlite3.Connection | None = None
+        self._closed = False
         self._deadline = 0.0
 
     def fetch(self, prepared: Prepared, sql: str, values: list[Any]) -> list[Any] | None:
         """All rows; ``None`` when a thread has to read them, or to find out what is wrong."""
+        if self._closed:
+            return None
         if prepared.detour:
             prepared.detour -= 1
             return None
@@ -53,10 +56,10 @@ class Inline:
         return rows
 
     def close(self) -> None:
-        """Close the connection; the next statement opens another."""
+        """Close the connection, for good."""
+        self._closed = True
         if self._raw is not None:
             self._raw.close()
-            self._raw = None
 
     def _open(self) -> sqlite3.Connection:
         raw = sqlite3.connect(self._path, isolation_level=None, timeout=0, cached_statements=512)

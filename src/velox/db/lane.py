@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Integer, bindparam, event
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -20,7 +20,7 @@ from velox.db.readonly import ReadOnly, make_read_only
 from velox.db.rows import Rows
 from velox.db.statements import Prepared, Statements, Unprepared
 
-__all__ = ["OrdinaryReader", "ReadLane"]
+__all__ = ["OrdinaryReader", "ReadLane", "Reads"]
 
 _AT_ONCE = 500
 """The most rows that are made models without letting others run: about a millisecond's work."""
@@ -48,6 +48,20 @@ class OrdinaryReader(Reading):
     """SQLModel's session, which refuses to write."""
 
     sync_session_class = _ReadOnlySession
+
+
+class Reads(Protocol):
+    """What a Reader's statements go through."""
+
+    async def get(self, model: type[Any], key: Any) -> Any: ...
+
+    async def get_with(self, model: type[Any], key: Any, options: list[Any]) -> Any: ...
+
+    async def run(self, statement: Any, params: Mapping[str, Any] | None) -> Rows[Any]: ...
+
+    async def page(self, statement: Any, query: PageQuery[Any]) -> Page[Any]: ...
+
+    def ordinary(self) -> OrdinaryReader: ...
 
 
 class ReadLane:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
-from velox.db.lane import OrdinaryReader, ReadLane
+from velox.db.lane import OrdinaryReader, Reads
 from velox.db.page import Page, PageQuery
 from velox.db.reading import only_row
 from velox.db.readonly import ReadOnly
@@ -41,8 +41,8 @@ class Reader:
             change of a row.
     """
 
-    def __init__(self, lane: ReadLane) -> None:
-        self._lane: ReadLane | None = lane
+    def __init__(self, lane: Reads) -> None:
+        self._lane: Reads | None = lane
         self._sessions: list[OrdinaryReader] = []
 
     async def get(self, model: type[T], key: Any, *, load: Sequence[Any] = ()) -> T | None:
@@ -177,7 +177,7 @@ class Reader:
     async def commit(self) -> NoReturn:
         raise ReadOnly("commit")
 
-    def _open(self) -> ReadLane:
+    def _open(self) -> Reads:
         if self._lane is None:
             raise InvalidRequestError("This Reader is permanently closed: its request, or its block, has ended.")
         return self._lane

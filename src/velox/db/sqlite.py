@@ -16,7 +16,7 @@ from sqlalchemy.util import await_
 
 from velox.db.adapter import Adapter, Cursor, Transaction
 from velox.db.driver import Connection
-from velox.db.engine import Lane
+from velox.db.engine import Durability, Lane
 from velox.db.pool import FairPool
 from velox.db.types import json_text
 
@@ -51,11 +51,13 @@ class VeloxSQLite(SQLiteDialect_pysqlite):
         self.lane = lane
         self.kept = kept
 
-    def connect(self, path: str, *, timeout_s: float, **_: Any) -> Any:
+    def connect(self, path: str, *, timeout_s: float, durability: Durability, **_: Any) -> Any:
         transaction = _TRANSACTIONS[self.lane]
         if self.kept is not None:
             return Adapter(self.kept, transaction, shared=True)
         opened = await_(Connection.open(path, timeout_s, read_only=transaction is None))
+        if durability == "full":
+            await_(opened.execute("PRAGMA synchronous = FULL"))
         return Adapter(opened, transaction, shared=False)
 
     def on_connect(self) -> Any:
@@ -74,7 +76,15 @@ class VeloxSQLite(SQLiteDialect_pysqlite):
 registry.register("sqlite.velox", __name__, VeloxSQLite.__name__)
 
 
-def open_engine(path: str, lane: Lane, *, size: int, timeout_s: float, kept: Connection | None = None) -> AsyncEngine:
+def open_engine(
+    path: str,
+    lane: Lane,
+    *,
+    size: int,
+    timeout_s: float,
+    kept: Connection | None = None,
+    durability: Durability = "normal",
+) -> AsyncEngine:
     """The engine of one lane. No connection is opened before the first statement.
 
     Args:
@@ -83,6 +93,7 @@ def open_engine(path: str, lane: Lane, *, size: int, timeout_s: float, kept: Con
         size: The most connections.
         timeout_s: Seconds to wait for a connection, and then for another process' lock.
         kept: Use this connection for all, and never close it.
+        durability: What a commit survives.
     """
     return create_async_engine(
         f"sqlite+velox:///{path}",
@@ -92,6 +103,6 @@ def open_engine(path: str, lane: Lane, *, size: int, timeout_s: float, kept: Con
         pool_size=size,
         max_overflow=0,
         pool_timeout=timeout_s,
-        connect_args={"timeout_s": timeout_s},
+        connect_args={"timeout_s": timeout_s, "durability": durability},
         json_serializer=json_text,
     )

@@ -107,7 +107,9 @@ class SQLite:
         timeout_s = self.limits.timeout_s
         # Exactly one connection writes: SQLite has one writer anyway, and a queue in the process is fair, which its
         # file lock is not.
-        write = open_engine(self.path, writing, size=1, timeout_s=timeout_s, kept=kept)
+        write = open_engine(
+            self.path, writing, size=1, timeout_s=timeout_s, kept=kept, durability=self.limits.durability
+        )
         read = open_engine(self.path, Lane.READ, size=self.limits.pool_size, timeout_s=timeout_s, kept=kept)
         return Lanes(write, read, kept, None if kept is not None else Inline(self.path))
 

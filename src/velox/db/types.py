@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from sqlalchemy import JSON, Dialect, Float, Numeric, type_coerce
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-__all__ = ["ExactDecimal", "TypedJSON", "json_text", "survives_float"]
+__all__ = ["ExactDecimal", "TypedJSON", "json_text", "python_type", "survives_float"]
 
 _ANY_LENGTH = Context(prec=MAX_PREC)
 _WRITTEN_OUT = 15
@@ -136,6 +136,16 @@ def _shortest(value: Decimal) -> Decimal:
 @cache
 def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+
+
+def python_type(kind: TypeEngine[Any]) -> type[Any] | None:
+    """What Python has for a column of type ``kind``; ``None`` if SQLAlchemy does not say."""
+    try:
+        found = kind.python_type
+    except NotImplementedError:
+        return None
+    # A decorator says "object", unless it knows better.
+    return python_type(kind.impl_instance) if found is object and isinstance(kind, TypeDecorator) else found
 
 
 def survives_float(value: Decimal) -> bool:

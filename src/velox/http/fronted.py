@@ -35,12 +35,14 @@ class FrontProtocol(VeloxProtocol):
 
     def _connection(self, response: BaseHTTPResponse) -> bytes:
         """The fields that are not the response's own: they join the head in its one write."""
+        # What was prepared has none of these fields itself.
+        headers = response.headers if getattr(response, "lines", None) is None else NO_FIELDS
         lines = self.usual
-        if lines is None or response.headers:
+        if lines is None or headers:
             front = self.front
             secure = front.headers.looks_at_scheme and front.is_secure(self.stream.request)
-            lines = front.headers.lines(response.headers, secure=secure)
-        if self.names_requests and HEADER not in response.headers:
+            lines = front.headers.lines(headers, secure=secure)
+        if self.names_requests and HEADER not in headers:
             lines += identity_line(self.stream.request)
         return self._own_connection(response) + lines
 

@@ -170,9 +170,11 @@ class HeadWriter:
             connection: The ``Connection`` field, or nothing.
             head_only: The request's method was HEAD: the same head, without the body.
         """
-        headers, status = response.headers, response.status
-        content_type = response.content_type
-        if headers:
+        status, content_type = response.status, response.content_type
+        headers: Any = None
+        if (lines := getattr(response, "lines", None)) is not None:
+            connection += lines
+        elif headers := response.headers:
             content_type = headers.get("content-type", content_type)
             connection += own_fields(headers)
         if status in BODYLESS:

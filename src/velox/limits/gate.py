@@ -32,6 +32,7 @@ class Gate:
         limiter: Decides. It is looked up for each request: it is made when the worker starts.
         identify: Who makes a request.
         carry: Gives header fields to answers that are not returned: problems and streams.
+        address_of: The client's address, with what trusted proxies say.
         is_stream: Whether the route answers in pieces.
     """
 
@@ -42,12 +43,14 @@ class Gate:
         identify: Identify | None,
         *,
         carry: Carry,
+        address_of: Callable[[Any], str],
         is_stream: bool,
     ) -> None:
         self._rules = tuple(rules)
         self._limiter = limiter
         self._identify = identify
         self._carry = carry
+        self._address_of = address_of
         self._is_stream = is_stream
 
     def wrap(self, inner: Endpoint) -> Endpoint:
@@ -106,7 +109,7 @@ class Gate:
         return fields
 
     async def _caller(self, request: Any) -> Caller:
-        ip = client_network(request.client_ip)
+        ip = client_network(self._address_of(request))
         if self._identify is None:
             return Caller(request, ip)
         try:

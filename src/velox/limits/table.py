@@ -24,7 +24,7 @@ from typing import Final
 
 from velox.limits.algorithms import NEW, NUMBERS, State
 
-__all__ = ["DIGEST_BYTES", "Full", "Table"]
+__all__ = ["DIGEST_BYTES", "Full", "Table", "size_bytes"]
 
 DIGEST_BYTES: Final = 16
 PLACE: Final = struct.Struct(f"=16s{NUMBERS + 2}d")
@@ -52,7 +52,7 @@ class Table:
 
     Args:
         keys: How many keys it has room for, about; 112 bytes each.
-        path: The file that workers share, as :meth:`make_file` made it; ``None``: memory of this process.
+        path: The file that workers share, of :func:`size_bytes`; ``None``: memory of this process.
     """
 
     def __init__(self, keys: int, path: Path | None = None) -> None:
@@ -63,15 +63,6 @@ class Table:
         else:
             self._memory = mmap.mmap(-1, size_bytes(keys))
         self._buckets = len(self._memory) // BUCKET_BYTES
-
-    @staticmethod
-    def make_file(path: Path, keys: int) -> None:
-        """Make the file of a table with room for ``keys``. What is not used of it takes no memory."""
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.ftruncate(handle, size_bytes(keys))
-        finally:
-            os.close(handle)
 
     def close(self) -> None:
         self._memory.close()
@@ -165,4 +156,5 @@ def room_in(bucket: bytes, now_s: float) -> int:
 
 
 def size_bytes(keys: int) -> int:
+    """Of the file of a table with room for ``keys``."""
     return -(-keys // PLACES) * BUCKET_BYTES

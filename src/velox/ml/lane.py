@@ -27,6 +27,11 @@ class Lane:
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not begun."""
+        return self._jobs.qsize()
+
     async def run(self, work: Callable[[], Any]) -> Any:
         """The result of ``work``, or what it raises."""
         loop = asyncio.get_running_loop()

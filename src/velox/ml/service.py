@@ -14,7 +14,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,6 +80,9 @@ class Loaded:
         # Code that is not scikit-learn's may also hang.
         self.lane = Lane(f"model {runner.manifest.name}") if slow or (own and self.one is None) else None
         self.busy_since: float | None = None
+        self._most_waiting = 1 + serving.max_queue // serving.max_batch
+        self._users = 0
+        self._retired = False
         self.batcher = Batcher(
             self.answer,
             max_batch=serving.max_batch,
@@ -96,17 +99,40 @@ class Loaded:
         return "batches in a thread" if self.lane is not None else "batches on the loop"
 
     async def answer(self, vectors: Sequence[Vector]) -> list[Answer]:
+        """The answers to rows, together.
+
+        Raises:
+            Busy: The model's thread has more to do than it may.
+        """
         if self.lane is None:
             return listed(self.runner.predict(vectors))
+        if self.lane.waiting >= self._most_waiting:
+            raise Busy("The model has more rows waiting than it can answer.")
         self.busy_since = time.monotonic()
         try:
             return listed(await self.lane.run(lambda: self.runner.predict(vectors)))
         finally:
             self.busy_since = None
 
-    def close(self) -> None:
-        if self.lane is not None:
+    @contextlib.contextmanager
+    def used(self) -> Iterator[None]:
+        """For as long as a request needs this version."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            self._close_if_unused()
+
+    def retire(self) -> None:
+        """Take no new requests; the thread ends with the last one that is under way."""
+        self._retired = True
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._retired and not self._users and self.lane is not None:
             self.lane.close()
+            self.lane = None
 
 
 class ModelService:
@@ -181,7 +207,7 @@ class ModelService:
                 await self._watch
             self._watch = None
         if self._loaded is not None:
-            self._loaded.close()
+            self._loaded.retire()
             self._loaded = None
 
     async def ready(self) -> str | None:
@@ -222,7 +248,7 @@ class ModelService:
         self.counters["swaps"] += 1
         logger.info("%s: version %s serves now", self.name, loaded.manifest.version)
         if before is not None:
-            before.close()
+            before.retire()
         return True
 
     # Requests
@@ -241,19 +267,18 @@ class ModelService:
         self.counters["requests"] += 1
         try:
             if "rows" in body and not loaded.reader.has("rows"):
-                return await self._many(loaded, body)
-            return await self._one(loaded, body)
+                with loaded.used():
+                    return await self._many(loaded, body)
+            vector, warnings = loaded.reader.read(body)
+            self.counters["rows"] += 1
+            if loaded.one is not None:
+                return loaded.writer.one(loaded.one(vector), warnings)
+            with loaded.used():
+                return loaded.writer.one(await loaded.batcher.submit(vector), warnings)
         except Problem as problem:
             kind = "invalid" if problem.status < 500 else "busy" if isinstance(problem, Busy) else "failed"
             self.counters[kind] += 1
             raise
-
-    async def _one(self, loaded: Loaded, row: Any) -> bytes:
-        vector, warnings = loaded.reader.read(row)
-        self.counters["rows"] += 1
-        if loaded.one is not None:
-            return loaded.writer.one(loaded.one(vector), warnings)
-        return loaded.writer.one(await loaded.batcher.submit(vector), warnings)
 
     async def _many(self, loaded: Loaded, body: dict[str, Any]) -> bytes:
         rows = self._checked_rows(body)
@@ -304,7 +329,8 @@ class ModelService:
         vector, warnings = loaded.reader.read(row)
         typical = RowReader(loaded.runner.schema, ANYTHING).read(loaded.runner.typical)[0]
         asked = questions(vector, typical)
-        answers = await self._answers(loaded, [vector, *asked])
+        with loaded.used():
+            answers = await self._answers(loaded, [vector, *asked])
         label, own = answers[0][0], answers[0]
         values = [value_of(answer, label, loaded.manifest) for answer in answers]
         found = zip(loaded.runner.schema.features, effects_of(values[1:], len(vector)), strict=True)

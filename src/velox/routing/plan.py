@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
-from velox.rules import LimitOption
+from velox.rules import CacheOption, LimitOption
 
 __all__ = [
     "Limits",
@@ -99,6 +99,7 @@ class RouteOptions:
     max_body_bytes: int | None = None
     deprecated: bool = False
     limit: LimitOption = None
+    cache: CacheOption = None
     guard: tuple[Any, ...] = ()
     """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
 

@@ -16,7 +16,7 @@ from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.annotation import remember_local_names
 from velox.routing.plan import RouteOptions, SharedOptions
-from velox.rules import LimitOption
+from velox.rules import CacheOption, LimitOption
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
 
@@ -61,6 +61,7 @@ class Routes(RouteMixin):
         deprecated: Mark it as on its way out in the documentation.
         limit: How often somebody may: ``"100/minute"``, several of them, or :class:`velox.limits.Policy`; in addition
             to those of the blueprint and the app. ``False``: no limit at all.
+        cache: How long an answer to GET may be used again: ``"30s"``, or :class:`velox.cache.CachePolicy`.
         guard: What is asked of whoever calls it: a guard of :mod:`velox.auth`, a function that says of a user and an
             object whether the one may have the other, or a list of such.
 
@@ -88,6 +89,7 @@ class Routes(RouteMixin):
         max_body_bytes: int | None = None,
         deprecated: bool = False,
         limit: LimitOption = None,
+        cache: CacheOption = None,
         guard: Any = (),
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -104,6 +106,7 @@ class Routes(RouteMixin):
             max_body_bytes=max_body_bytes,
             deprecated=deprecated,
             limit=limit,
+            cache=cache,
             guard=several(guard),
         )
         names = tuple(method.upper() for method in methods or ("GET",))

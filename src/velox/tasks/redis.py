@@ -60,7 +60,8 @@ class RedisEngine:
 
     Args:
         url: Of the server.
-        prefix: What its keys begin with: apps that share a server do not share jobs.
+        prefix: What its keys begin with: apps that share a server do not share jobs. In braces, so that a cluster has
+            all of an app's streams in one place, where they can be waited for together.
         post: Knows the queues of all tasks.
         lease_s: How long a worker holds a job without renewing, in seconds.
         recorder: Where outcomes are written.

@@ -144,6 +144,9 @@ class Worker:
         if not waiting.done():
             waiting.cancel()
             await asyncio.wait([waiting])
+        elif waiting.exception() is not None:
+            # Who cannot be waited for is asked again a little later, and says then what is wrong.
+            await asyncio.sleep(POLL_S)
 
     def _change(self) -> asyncio.Future[None]:
         """The next change of what runs or is finished: whoever asks now misses none."""

@@ -10,10 +10,10 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.exc import InvalidRequestError
 
 from velox.db import Database, Field, Model, Relationship, col, select
@@ -132,6 +132,18 @@ async def test_a_cancelled_task_does_not_stop_the_others(database: Database) -> 
     await asyncio.gather(first, stays)
     assert gone.cancelled()
     assert ["first", "gone", "stays"] == await names(database)
+
+
+@pytest.mark.parametrize(("durability", "synchronous"), [("normal", 1), ("full", 2)])
+async def test_a_commit_waits_for_the_disk_when_it_shall_survive_a_power_cut(
+    tmp_path: Path, durability: Literal["normal", "full"], synchronous: int
+) -> None:
+    """https://www.sqlite.org/pragma.html#pragma_synchronous: NORMAL is 1, FULL is 2."""
+    database = Database(f"sqlite:///{tmp_path}/test.db", durability=durability)
+    await database.start()
+    async with database.session() as db:
+        assert synchronous == (await db.exec(text("PRAGMA synchronous"))).scalar()  # type: ignore[call-overload]
+    await database.stop()
 
 
 async def test_what_a_test_wrote_in_isolation_is_undone(every: Database) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
 import pytest
 
 from tests.integration.redis_server import PrivateRedis, proxy_to
+from tests.racing import race
 from velox import Velox
 from velox.limits import Policy, Rate
 from velox.limits.algorithms import ALGORITHMS, NEW
@@ -53,21 +52,8 @@ class TestExact:
         self, redis: Redis, redis_url: str, algorithm: str
     ) -> None:
         """With GCRA: the burst, and what came back meanwhile, which at 300 a day is nothing."""
-        arguments = [redis_url, redis.prefix, algorithm, "300/day", "200"]
-        processes = [
-            subprocess.Popen(  # noqa: ASYNC220 - nothing else goes on meanwhile
-                [sys.executable, "-c", LIMITS, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(4)
-        ]
-        for each in processes:
-            assert each.stdout is not None
-            assert each.stdout.readline() == "ready\n"
-        for each in processes:
-            assert each.stdin is not None
-            each.stdin.write("\n")
-            each.stdin.flush()
-        assert sum(int(each.communicate(timeout=60)[0]) for each in processes) == 300
+        printed = race(LIMITS, redis_url, redis.prefix, algorithm, "300/day", "200")
+        assert sum(map(int, printed)) == 300
 
     @pytest.mark.parametrize("name", sorted(ALGORITHMS))
     async def test_the_script_decides_as_the_algorithms_do(self, redis: Redis, name: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from velox.limits.store import IN_MEMORY, PREFIX
+from velox.shared_files import FOLDER, PREFIX
 from velox.testing import LiveServer
 
 MAIN = """
@@ -77,6 +77,6 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text(MAIN)
     with LiveServer(directory=tmp_path, options=("--no-reload", "--workers", "2")) as server:
         ask(server.url, "a", 1)
-        before = set(IN_MEMORY.glob(f"{PREFIX}*")) if IN_MEMORY.is_dir() else set()
-    after = set(IN_MEMORY.glob(f"{PREFIX}*")) if IN_MEMORY.is_dir() else set()
-    assert not IN_MEMORY.is_dir() or before - after
+        files = list(FOLDER.glob(f"{PREFIX}{server.process.pid}-*"))
+        assert files
+    assert [file for file in files if file.exists()] == []

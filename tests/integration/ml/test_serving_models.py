@@ -173,6 +173,45 @@ async def test_versions_are_exchanged_under_load_without_a_request_that_fails(ro
     assert (seen, service.counters["swaps"], service.counters["failed"]) == ({"1", "2"}, 2, 0)
 
 
+class Slow(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Takes its time, in a thread of its own since it is not scikit-learn's."""
+
+    def fit(self, X: Any, y: Any) -> Any:  # noqa: N803
+        self.classes_ = np.unique(y)
+        self.feature_names_in_ = np.array(X.columns, dtype=object)
+        return self
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        threading.Event().wait(0.005)
+        return np.full(len(X), self.classes_[0])
+
+
+async def test_rows_that_wait_for_a_version_are_answered_by_it_after_another_took_over(
+    root: Path, make_app: MakeApp
+) -> None:
+    frame = passengers().dropna()
+    registry = Registry(root)
+    for _ in range(2):
+        estimator = Slow().fit(frame[["age"]], frame["survived"])
+        publish_estimator(registry, "slow", estimator, frame, target="survived")
+    registry.promote("slow@1")
+    app = make_app(model_root=str(root))
+    service = app.serve_model("slow", max_batch=2)
+    body = {"rows": [{"age": age} for age in range(20, 50)]}
+    async with TestClient(app) as client:
+        waiting = [asyncio.create_task(client.post("/models/slow/predict", json={"age": 30})) for _ in range(30)]
+        waiting.append(asyncio.create_task(client.post("/models/slow/predict", json=body)))
+        async with asyncio.timeout(10):
+            while not service.counters["requests"]:  # noqa: ASYNC110 - the service tells nobody
+                await asyncio.sleep(0)
+        registry.promote("slow@2")
+        assert await service.refresh()
+        answers = await asyncio.gather(*waiting)
+        after = await client.post("/models/slow/predict", json={"age": 30})
+    assert {answer.status_code for answer in answers} == {200}
+    assert after.json()["version"] == "2"
+
+
 async def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(
     root: Path, make_app: MakeApp, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -155,7 +155,7 @@ async def forget(office: Office) -> None:
         from redis.asyncio import Redis
 
         async with Redis.from_url(url) as client:
-            async for key in client.scan_iter(f"velox:{office.name}:*"):
+            async for key in client.scan_iter(f"velox:{{{office.name}}}:*"):
                 await client.delete(key)
     elif office.queue == "rabbitmq":
         import aio_pika

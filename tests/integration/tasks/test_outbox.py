@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.integration.tasks.conftest import Office
-from velox import Conflict
+from velox import Conflict, Velox
 from velox.db import Session
 from velox.tasks import Job, JobNotFound, State, enqueue_many, provided, task
 from velox.testing import TestClient
@@ -27,14 +29,7 @@ async def greet_twice(name: str, db: Session = provided) -> None:
         raise ValueError("not in this house")
 
 
-async def counts(office: Office, app: object) -> int:
-    return len(await all_greetings(app))
-
-
-async def all_greetings(app: object) -> list[str]:
-    from velox import Velox
-
-    assert isinstance(app, Velox)
+async def all_greetings(app: Velox) -> list[str]:
     async with app.jobs.connections.reading() as connection:
         found = await app.jobs.store.newest(connection, list(State), None, greet.name, 100)
     return [job.payload for job in found]
@@ -112,3 +107,24 @@ async def test_a_broker_that_is_down_leaves_jobs_in_the_database(desk: Office) -
     back = desk.make(greet)
     async with back.lifespan(), desk.at_work(back):
         assert await Job[str](back.jobs, greet.name, job.id).wait("20s") == "hello ada"
+
+
+async def test_a_background_task_that_outlives_its_request_enqueues_on_its_own(desk: Office) -> None:
+    """The request's Session is closed by then: the job does not wait for a commit that never comes."""
+    app = desk.make(greet)
+    answered, jobs = asyncio.Event(), []
+
+    async def later() -> None:
+        await answered.wait()
+        jobs.append(await greet.enqueue("late"))
+
+    @app.post("/")
+    async def post(db: Session) -> None:
+        await greet.enqueue("early")
+        app.shared_ctx.later = asyncio.create_task(later())
+
+    async with TestClient(app) as client, desk.at_work(app):
+        await client.post("/")
+        answered.set()
+        await app.shared_ctx.later
+        assert await jobs[0].wait("20s") == "hello late"

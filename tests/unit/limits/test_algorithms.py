@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from velox.limits.algorithms import ALGORITHMS, NEW
@@ -33,6 +33,7 @@ def rate_of(count: int, period_s: float) -> Rate:
     return Rate(count, period_s, "")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(NAMES, COUNTS, PERIODS, STEPS)
 def test_remaining_is_how_many_more_fit_now(name: str, count: int, period_s: float, steps: Steps) -> None:
     rate = rate_of(count, period_s)
@@ -44,6 +45,7 @@ def test_remaining_is_how_many_more_fit_now(name: str, count: int, period_s: flo
     assert fits == remaining
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(NAMES, COUNTS, PERIODS, STEPS, st.integers(1, 30))
 def test_a_refused_hit_fits_after_the_wait_and_not_before(
     name: str, count: int, period_s: float, steps: Steps, cost: int
@@ -58,6 +60,7 @@ def test_a_refused_hit_fits_after_the_wait_and_not_before(
     assert not ALGORITHMS[name](state, now_s + outcome.wait_s * 0.98 - 1e-3, rate, cost).allowed
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(NAMES, COUNTS, PERIODS, STEPS)
 def test_after_the_reset_everything_fits(name: str, count: int, period_s: float, steps: Steps) -> None:
     rate = rate_of(count, period_s)
@@ -66,6 +69,7 @@ def test_after_the_reset_everything_fits(name: str, count: int, period_s: float,
     assert ALGORITHMS[name](state, now_s + reset_s + 1e-3, rate, count).allowed
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(COUNTS, PERIODS, STEPS)
 def test_gcra_never_passes_more_than_the_burst_and_what_came_back(count: int, period_s: float, steps: Steps) -> None:
     passed, _, _ = run("gcra", rate_of(count, period_s), steps)
@@ -76,6 +80,7 @@ def test_gcra_never_passes_more_than_the_burst_and_what_came_back(count: int, pe
             assert total <= count + (now_s - begin_s) * count / period_s + 1e-3
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(COUNTS, PERIODS, STEPS)
 def test_fixed_passes_at_most_the_limit_in_each_period(count: int, period_s: float, steps: Steps) -> None:
     used: dict[float, int] = {}
@@ -84,6 +89,7 @@ def test_fixed_passes_at_most_the_limit_in_each_period(count: int, period_s: flo
     assert all(each <= count for each in used.values())
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(COUNTS, PERIODS, STEPS)
 def test_sliding_passes_at_most_the_limit_in_any_period(count: int, period_s: float, steps: Steps) -> None:
     passed, _, _ = run("sliding", rate_of(count, period_s), steps)

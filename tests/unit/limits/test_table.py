@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,12 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.racing import race
 from velox.limits.algorithms import NEW
 from velox.limits.hit import Hit
 from velox.limits.local import LocalStore
-from velox.limits.store import PREFIX, make_shared_file, remove_shared_file
-from velox.limits.table import PLACES, Full, Table
+from velox.limits.table import PLACES, Full, Table, size_bytes
 from velox.rules import Rate
+
+
+def file_for(path: Path, keys: int) -> Path:
+    path.write_bytes(bytes(size_bytes(keys)))
+    return path
+
 
 RATE = Rate.parse("3/minute")
 
@@ -94,8 +99,7 @@ class TestBound:
 
 class TestSharing:
     def test_tables_of_one_file_are_one(self, tmp_path: Path) -> None:
-        path = tmp_path / "table"
-        Table.make_file(path, 1000)
+        path = file_for(tmp_path / "table", 1000)
         tables = [Table(1000, path) for _ in range(2)]
         stores = [store_on(table) for table in tables]
         assert [stores[number % 2].hit([hit("a")])[0].allowed for number in range(5)] == [True] * 3 + [False] * 2
@@ -103,8 +107,7 @@ class TestSharing:
             table.close()
 
     def test_processes_that_race_pass_exactly_the_limit(self, tmp_path: Path) -> None:
-        path = tmp_path / "table"
-        Table.make_file(path, 1000)
+        path = file_for(tmp_path / "table", 1000)
         program = (
             "import sys, pathlib\n"
             "from velox.limits.hit import Hit\n"
@@ -118,25 +121,10 @@ class TestSharing:
             "sys.stdin.readline()\n"
             "print(sum(store.hit(hits)[0].allowed for _ in range(1500)))\n"
         )
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(4)
-        ]
-        for each in processes:
-            assert each.stdout is not None
-            assert each.stdout.readline() == "ready\n"
-        for each in processes:
-            assert each.stdin is not None
-            each.stdin.write("\n")
-            each.stdin.flush()
-        allowed = [int(each.communicate(timeout=60)[0]) for each in processes]
-        assert sum(allowed) == 2000
+        assert sum(map(int, race(program, str(path)))) == 2000
 
     def test_a_process_that_is_stopped_with_the_lock_does_not_hold_up_the_others(self, tmp_path: Path) -> None:
-        path = tmp_path / "table"
-        Table.make_file(path, PLACES)
+        path = file_for(tmp_path / "table", PLACES)
         program = (
             "import sys, pathlib, time\n"
             "from velox.limits.table import Table\n"
@@ -157,19 +145,3 @@ class TestSharing:
         finally:
             holder.kill()
             holder.communicate()
-
-    def test_the_file_of_a_parent_that_was_killed_is_removed_by_the_next(self) -> None:
-        dead = subprocess.Popen([sys.executable, "-c", "pass"])
-        dead.wait()
-        first = make_shared_file(1000)
-        left = first.with_name(f"{PREFIX}{dead.pid}-left")
-        left.touch()
-        second = make_shared_file(1000)
-        try:
-            assert not left.exists()
-            assert first.exists()
-            assert first.name.startswith(f"{PREFIX}{os.getpid()}-")
-        finally:
-            remove_shared_file(first)
-            remove_shared_file(second)
-        remove_shared_file(first)

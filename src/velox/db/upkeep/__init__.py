@@ -1,0 +1,1 @@
+"""Work on the content of a database as a whole: ``velox db``."""
