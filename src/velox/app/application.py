@@ -8,7 +8,6 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from weakref import WeakSet
 
 from sanic import Blueprint as SanicBlueprint
 from sanic import Sanic
@@ -19,15 +18,14 @@ from sanic_routing.exceptions import InvalidUsage, RouteExists
 from sanic_routing.route import Route
 
 from velox.app.caching import Caching
+from velox.app.compiled import CompiledRoutes
 from velox.app.declared import (
     Declared,
     already_answered,
     check_blueprint,
     check_guards,
-    check_names,
     check_security,
     declared_path,
-    reads_stream,
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
@@ -36,24 +34,23 @@ from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.app.metering import Metering
+from velox.app.sanic_config import sanic_config
 from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
-from velox.extension import ENDPOINT_MARK, Extension, Installable
+from velox.extension import Extension, Installable
 from velox.location import location_of
 from velox.redis import Redis
 from velox.routing import health
 from velox.routing.annotation import remember_local_names
 from velox.routing.blueprint import Blueprint
 from velox.routing.docs import mount_docs, mount_front_door
-from velox.routing.endpoint import compile_endpoint, decoded
 from velox.routing.identity import Identify
-from velox.routing.layer import LayerMaker, documented, wrapped
-from velox.routing.openapi import check_schemas, openapi_document
-from velox.routing.plan import Limits, Plan, SharedOptions, Source
-from velox.routing.planning import make_plan
+from velox.routing.layer import LayerMaker
+from velox.routing.openapi import openapi_document
+from velox.routing.plan import Plan, SharedOptions
 from velox.routing.problem import ProblemHandler
 from velox.routing.provider import provided_type
-from velox.routing.route import Declaration, Routes, declaration_of
+from velox.routing.route import Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
 from velox.rules import LimitOption
@@ -75,9 +72,6 @@ __all__ = ["Velox"]
 Hook = TypeVar("Hook", bound=Callable[..., Any])
 
 logger = logging.getLogger("velox")
-
-DOCUMENTED: WeakSet[Declaration] = WeakSet()
-"""What is known to have schemas: an app factory runs often in tests, on the same blueprints."""
 
 DEV_GRACE_S = 1.0
 """In ``dev`` a restart does not wait for jobs: they are handed back, and run again after it."""
@@ -116,14 +110,12 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_crew",
-        "_declared",
         "_installed",
-        "_layers",
         "_lifespan",
         "_models",
         "_opens_database",
-        "_plans",
         "_providers",
+        "_routes",
         "_security_schemes",
         "_storage",
         "cache",
@@ -170,17 +162,15 @@ class Velox(Routes, FrontedApp):
         self._storage: Storage | None = None
         self._opens_database = settings.source_of("database_url") != "default"
         self.redis = redis_of(settings, name)
-        self._declared: list[Declared] = []
         self._installed: list[Installable] = []
-        self._plans: dict[int, Plan] = {}
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self.identify: Identify | None = None
-        self._layers: list[LayerMaker] = []
         self.shared = SharedOptions("app", limit=limit)
         self._lifespan = Lifespan()
         self._models: list[ModelService] = []
         self._app_scope = Scope()
+        self._routes = CompiledRoutes(name, settings, self.shared, self._providers, self._app_scope)
         self._crew: Crew | None = None
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
@@ -198,7 +188,7 @@ class Velox(Routes, FrontedApp):
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
-        self._layers += [limiting.layer, caching.layer, caching.repeating]
+        self._routes.layers += [limiting.layer, caching.layer, caching.repeating]
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
@@ -212,27 +202,7 @@ class Velox(Routes, FrontedApp):
             mount_docs(self, self.title, self.openapi)
 
     def _configure(self) -> None:
-        settings = self.settings
-        self.config.update(
-            {
-                "AUTO_EXTEND": False,
-                "ACCESS_LOG": False,
-                "MOTD": False,
-                "GRACEFUL_SHUTDOWN_TIMEOUT": settings.grace_s,
-                "REQUEST_MAX_SIZE": max(settings.max_json_body_bytes, settings.max_form_body_bytes),
-                # What Velox's protocol takes from here too, and what the settings mean for Sanic's own.
-                "KEEP_ALIVE": settings.keep_alive_s > 0,
-                "KEEP_ALIVE_TIMEOUT": settings.keep_alive_s,
-                "REQUEST_MAX_HEADER_SIZE": settings.max_head_bytes,
-                "REQUEST_TIMEOUT": settings.head_timeout_s,
-                "RESPONSE_TIMEOUT": settings.response_timeout_s,
-                "WEBSOCKET_MAX_SIZE": settings.websocket_max_bytes,
-                "WEBSOCKET_PING_INTERVAL": settings.websocket_ping_s or None,
-                "WEBSOCKET_PING_TIMEOUT": settings.websocket_ping_s or None,
-                # The touch-up rewrites methods of the class Sanic for one app; a second app in the process suffers.
-                "TOUCHUP": False,
-            }
-        )
+        self.config.update(sanic_config(self.settings))
         self.register_listener(self._before_start, "before_server_start")
         self.register_listener(self._before_stop, "before_server_stop")
         self.register_listener(self._after_stop, "after_server_stop")
@@ -366,13 +336,9 @@ class Velox(Routes, FrontedApp):
             ConfigurationError: VX811, VX812 or VX813, when there is no such model. What only loading shows (VX701,
                 VX812, VX814, VX816) stops the start.
         """
-        from velox.app.models import mount_model, mount_models
-        from velox.ml import ModelService, Policies, Registry
-        from velox.ml.service import Serving
+        from velox.app.models import serve
+        from velox.ml import Serving
 
-        registry = Registry(self.settings.model_root)
-        chosen = registry.manifest(reference).schema.policies
-        policies = Policies(out_of_range or chosen.out_of_range, unknown or chosen.unknown)
         serving = Serving(
             max_rows=max_rows,
             max_batch=max_batch,
@@ -381,13 +347,7 @@ class Velox(Routes, FrontedApp):
             timeout_s=parse_duration(timeout),
             on_mismatch=on_mismatch,
         )
-        service = ModelService(registry, reference, policies=policies, serving=serving)
-        if not self._models:
-            mount_models(self, "/models", lambda: self._models)
-        mount_model(self, "/models", service)
-        self._models.append(service)
-        self.add_extension(service)
-        return service
+        return serve(self, self._models, reference, out_of_range=out_of_range, unknown=unknown, serving=serving)
 
     def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:
         """Document a way in; routes name it with ``security=[name]``.
@@ -404,11 +364,11 @@ class Velox(Routes, FrontedApp):
         Args:
             maker: Asked for each route when the app is compiled, with its plan.
         """
-        self._layers.append(maker)
+        self._routes.layers.append(maker)
 
     def add_guard(self, maker: LayerMaker) -> None:
         """Let ``maker`` put a layer around everything else: who may not come in is not served from a cache either."""
-        self._layers.insert(0, maker)
+        self._routes.layers.insert(0, maker)
 
     # Its database
 
@@ -422,7 +382,7 @@ class Velox(Routes, FrontedApp):
     def uses_database(self) -> bool:
         """Whether it is opened when the app starts: a setting names it, a handler asks for it, or there are tables."""
         if not self._opens_database and "velox.db" in sys.modules:
-            self._opens_database = self._store().is_named_by(self._plans.values())
+            self._opens_database = self._store().is_named_by(self._routes.known())
         return self._opens_database
 
     def _store(self) -> Storage:
@@ -440,63 +400,23 @@ class Velox(Routes, FrontedApp):
     @property
     def plans(self) -> tuple[Plan, ...]:
         """Every route's plan, in the order of the source."""
-        self.compile()
-        return tuple(self._plans[id(route)] for declared in sorted(self._declared) for route in declared.routes)
+        return self.compile()
 
-    def compile(self) -> None:
+    def compile(self) -> tuple[Plan, ...]:
         """Read all signatures and compile all handlers; nothing is left to find out at the first request.
 
         Raises:
-            ConfigurationError: The first mistake found (VX201 to VX210, VX903), with file, line and the fix.
+            ConfigurationError: The first mistake found (VX201 to VX212, VX903), with file, line and the fix.
         """
-        settings = self.settings
         if "velox.db" in sys.modules:  # whoever asks for a session has imported it
             self._store()
-        limits = Limits(
-            settings.max_json_body_bytes,
-            settings.max_form_body_bytes,
-            settings.max_form_parts,
-            settings.form_spool_bytes,
-        )
-        validate = settings.validate_responses if settings.validate_responses is not None else settings.env != "prod"
-        for declared in sorted(self._declared):
-            for route in declared.routes:
-                if id(route) not in self._plans:
-                    self._plans[id(route)] = self._compile_route(declared, route, limits, validate=validate)
+        plans = self._routes.compile()
         self.jobs.compile()
-        check_names(self._plans.values())
-        check_security(self._plans.values(), self._security_schemes)
-        check_guards(self._plans.values(), is_guarded=self.identify is not None)
-        own_limits = [plan.options.max_body_bytes or 0 for plan in self._plans.values()]
+        check_security(plans, self._security_schemes)
+        check_guards(plans, is_guarded=self.identify is not None)
+        own_limits = [plan.options.max_body_bytes or 0 for plan in plans]
         self.config.REQUEST_MAX_SIZE = max(self.config.REQUEST_MAX_SIZE, *own_limits, 0)
-
-    def _compile_route(self, declared: Declared, route: Route, limits: Limits, *, validate: bool) -> Plan:
-        declaration, name = declared.declaration, route.name.removeprefix(f"{self.name}.")
-        own = declaration.shared
-        shared = (own,) if own is self.shared else (self.shared, own)
-        plan = make_plan(declaration, name, declared.path, route.methods, self._providers, shared=shared)
-        endpoint = compile_endpoint(plan, limits=limits, validate=validate, app_scope=self._app_scope)
-        layers = [layer for maker in self._layers if (layer := maker(plan)) is not None]
-        plan, endpoint = documented(plan, layers), wrapped(endpoint, layers)
-        if not plan.hidden and declaration not in DOCUMENTED:
-            check_schemas(plan)
-            DOCUMENTED.add(declaration)
-        if route.regex:
-            endpoint = decoded(endpoint)
-        if reads_stream(plan) or getattr(route.handler, "is_stream", False):
-            endpoint.is_stream = True  # type: ignore[attr-defined] # Sanic's mark: do not read the body first
-        setattr(endpoint, ENDPOINT_MARK, self._body_limit(plan))
-        route.handler = endpoint
-        return plan
-
-    def _body_limit(self, plan: Plan) -> int:
-        """The most bytes that a request to ``plan`` may bring in its body."""
-        own, settings = plan.options.max_body_bytes, self.settings
-        if own is not None:
-            return own
-        if any(parameter.source is Source.BODY for parameter in plan.inputs()):
-            return settings.max_json_body_bytes
-        return max(settings.max_json_body_bytes, settings.max_form_body_bytes)
+        return plans
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document."""
@@ -589,12 +509,12 @@ class Velox(Routes, FrontedApp):
         try:
             routes = super()._apply_route(route, overwrite)
         except RouteExists:
-            raise already_answered(route, declaration, self._declared) from None
+            raise already_answered(route, declaration, self._routes.declared) from None
         except InvalidUsage as error:
             raise ConfigurationError(
                 "VX205",
                 f"{location_of(declaration.handler)}: the path {route.uri!r} cannot be read: {error}",
                 hint="A parameter is a whole piece of the path: /files/<name>",
             ) from None
-        self._declared.append(Declared(declaration, declared_path(route), routes))
+        self._routes.declared.append(Declared(declaration, declared_path(route), routes))
         return routes

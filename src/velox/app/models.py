@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 from sanic.response import BaseHTTPResponse
 
 from velox.errors import InternalServerError, Problem, ServiceUnavailable
-from velox.ml import ModelService
+from velox.ml import ModelService, Policies, Registry, Serving
 from velox.ml.answers import answer_schema, explanation_schema, rows_answer_schema
 from velox.routing.markers import Body
 from velox.routing.response import JsonResponse
 from velox.routing.route import Routes
 
-__all__ = ["mount_model", "mount_models"]
+__all__ = ["serve"]
 
 Schema = dict[str, Any]
+OutOfRange = Literal["accept", "warn", "clip", "reject"]
+Unknown = Literal["reject", "warn"]
 PROBLEMS: Sequence[type[Problem]] = (InternalServerError, ServiceUnavailable)
 
 
@@ -30,6 +32,39 @@ class Described:
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
         return self._schema()
+
+
+def serve(
+    app: Any,
+    served: list[ModelService],
+    reference: str,
+    *,
+    out_of_range: OutOfRange | None,
+    unknown: Unknown | None,
+    serving: Serving,
+) -> ModelService:
+    """Put a model of the app's registry in service.
+
+    Args:
+        app: The app.
+        served: The models that it has in service already; this one joins them.
+        reference: Which one: ``"titanic"``, ``"titanic@canary"``, ``"titanic@2"``.
+        out_of_range, unknown: Policies; ``None``: as the model was published.
+        serving: Its bounds.
+
+    Raises:
+        ConfigurationError: VX811, VX812 or VX813, when there is no such model.
+    """
+    registry = Registry(app.settings.model_root)
+    chosen = registry.manifest(reference).schema.policies
+    policies = Policies(out_of_range or chosen.out_of_range, unknown or chosen.unknown)
+    service = ModelService(registry, reference, policies=policies, serving=serving)
+    if not served:
+        mount_models(app, "/models", lambda: served)
+    mount_model(app, "/models", service)
+    served.append(service)
+    app.add_extension(service)
+    return service
 
 
 def mount_models(app: Routes, prefix: str, services: Callable[[], Sequence[ModelService]]) -> None:
