@@ -37,14 +37,14 @@ def test_the_code_is_formatted_linted_and_typed(shop: Path, run: Run) -> None:
 
 
 def test_its_tests_pass_at_once(shop: Path, run: Run) -> None:
-    assert "12 passed" in run("pytest", cwd=shop).stdout
+    assert "14 passed" in run("pytest", cwd=shop).stdout
 
 
 def test_a_project_that_is_there_gets_accounts_too(tmp_path: Path, run: Run) -> None:
     run("velox", "makeproject", "shop", cwd=tmp_path)
     said = run("velox", "makeapp", "people", "--auth", cwd=tmp_path / "shop").stdout
     assert "pip install 'velox-framework[auth]'" in said
-    assert "12 passed" in run("pytest", cwd=tmp_path / "shop").stdout
+    assert "14 passed" in run("pytest", cwd=tmp_path / "shop").stdout
     refused = run("velox", "makeapp", "others", "name:str", "--auth", cwd=tmp_path / "shop", code=2).stderr
     assert "--auth brings its own model" in refused
 

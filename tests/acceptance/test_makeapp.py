@@ -49,7 +49,7 @@ def test_the_code_is_formatted_linted_and_typed(shop: Path, run: Run) -> None:
 
 def test_the_tests_pass_at_once(shop: Path, run: Run) -> None:
     """Seven tests a feature, and one more where a field is unique."""
-    assert "37 passed" in run("pytest", cwd=shop).stdout
+    assert "39 passed" in run("pytest", cwd=shop).stdout
 
 
 def test_the_app_finds_the_feature_by_itself(shop: Path, run: Run, serve: Serve) -> None:

@@ -136,7 +136,7 @@ def test_every_override_that_it_suggests_is_a_setting(shop: Path, tmp_path: Path
 
 def test_its_tests_pass(shop: Path, run: Run) -> None:
     """On the first run, with warnings as errors."""
-    assert "7 passed" in run("pytest", cwd=shop).stdout
+    assert "9 passed" in run("pytest", cwd=shop).stdout
 
 
 def test_it_answers_within_three_seconds(shop: Path, serve: Serve) -> None:

@@ -30,7 +30,7 @@ def cases(kind: str) -> list[Any]:
 
 def read(text: bytes) -> Any:
     """``text`` as a handler gets it whose body may be anything."""
-    request: Any = SimpleNamespace(body=text, headers={"content-type": "application/json"})
+    request: Any = SimpleNamespace(body=text, content_type="application/json")
     return JsonBody(TypeAdapter(Any), max_bytes=2**20).read(request)
 
 

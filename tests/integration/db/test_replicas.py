@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import MetaData
 
 from velox import Settings, Velox
 from velox.db import Database, Field, Model, Reader, Session, select
@@ -24,11 +25,16 @@ class ReplicaRow(Model, table=True):
     place: str
 
 
+OWN = MetaData()
+"""Other tests' tables are in this process, too."""
+ReplicaRow.__table__.to_metadata(OWN)
+
+
 async def opened(url: str, place: str) -> Database:
     """A database with one row that says which it is: here a replica never catches up, so reading tells."""
     database = Database(url)
     await database.start()
-    await database.create_tables()
+    await database.create_tables(OWN)
     async with database.session() as db:
         await db.add(ReplicaRow(place=place))
     return database

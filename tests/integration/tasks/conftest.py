@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import MetaData, delete
 
 from benchmarks.chaos.jobs.post import QUEUES, is_there
 from velox import Settings, Velox
@@ -72,7 +72,7 @@ class Office:
             "env": "test",
             "database_url": database_url,
             "database_timeout_s": 30.0,
-            "create_tables": True,
+            "create_tables": False,  # other tests' tables are in this process, too
             "queue_url": QUEUES[queue],
             "job_lease_s": 1.0,
             "grace_s": 2.0,
@@ -105,6 +105,7 @@ class Office:
 
 @asynccontextmanager
 async def opened(database_url: str, queue: str) -> AsyncIterator[Office]:
+    await furnish(database_url)
     async with AsyncExitStack() as stack:
         office = Office(database_url, queue, stack)
         yield office
@@ -125,6 +126,19 @@ async def office(
     async with opened(str(url), "database") as found:
         yield found
     await empty(str(url))
+
+
+async def furnish(url: str) -> None:
+    """Make the tables of the queue, and the one that jobs write to."""
+    tables = MetaData(naming_convention=Model.metadata.naming_convention)
+    for table in (*tables_in(Model.metadata).every, Model.metadata.tables[str(QueueRow.__tablename__)]):
+        table.to_metadata(tables)
+    database = Database(url)
+    await database.start()
+    try:
+        await database.create_tables(tables)
+    finally:
+        await database.stop()
 
 
 async def empty(url: str) -> None:
