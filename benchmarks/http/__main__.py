@@ -1,4 +1,4 @@
-"""``python -m benchmarks.http``: measure, print, and with ``--save`` write benchmarks/results/http.*."""
+"""``python -m benchmarks.http``: measure, print, and with ``--save`` write benchmarks/results/http.* and README.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.binding.measure import Disagreement, cores
 from benchmarks.environment import ROOT
 from benchmarks.http import wrk
 from benchmarks.http.measure import check, measure
-from benchmarks.http.report import Result, markdown, svg, to_json
+from benchmarks.http.report import Result, markdown, svg, to_json, with_results
 from benchmarks.http.servers import NAMES, contenders
 from benchmarks.machine import Quietness, describe
 from benchmarks.server import serving
@@ -39,7 +39,11 @@ def main() -> None:
         metavar="NAME",
         help="only servers with this in their names; repeatable",
     )
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/http.md, .json and .svg")
+    parser.add_argument(
+        "--save",
+        action="store_true",
+        help="write benchmarks/results/http.md, .json and .svg, and the table in README.md",
+    )
     arguments = parser.parse_args()
     if arguments.save and arguments.only:
         parser.error("results that are kept are those of all servers")
@@ -54,6 +58,8 @@ def main() -> None:
         (RESULTS / "http.md").write_text(markdown(result))
         (RESULTS / "http.json").write_text(to_json(result))
         (RESULTS / "http.svg").write_text(svg(result))
+        readme = ROOT / "README.md"
+        readme.write_text(with_results(readme.read_text(), result))
 
 
 def run(rounds: int, duration_s: int, connections: int, only: Sequence[str]) -> Result:

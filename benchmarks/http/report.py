@@ -33,6 +33,7 @@ __all__ = [
     "to_json",
     "verdict",
     "warning",
+    "with_results",
 ]
 
 MB = 1_000_000
@@ -64,6 +65,7 @@ MEMORY_BYTES = 60 * MB
 """The most that an idle worker may take."""
 QUIET = 0.1
 """The most that others may use of the machine in a measurement that judges anything."""
+README_BEGIN, README_END = "<!-- speed: begin -->", "<!-- speed: end -->"
 LATENCY_CASE = JSON.name
 """Where the 99th percentile shall be no worse than raw Sanic's."""
 
@@ -192,6 +194,20 @@ def row(result: Result, case: str, name: str) -> list[str]:
         f"{result.p99_us(case, name) / 1000:.2f}",
         f"{result.memory_bytes[name] / MB:.0f}",
     ]
+
+
+def with_results(readme: str, result: Result) -> str:
+    """The repository's ``readme`` with the newest requests a second between its two marks."""
+    before, _, rest = readme.partition(README_BEGIN)
+    _, end, after = rest.partition(README_END)
+    if not end:
+        raise ValueError(f"the README has no {README_BEGIN} ... {README_END}")
+    cases = list(result.samples)
+    servers = sorted(result.samples[JSON.name], key=lambda name: -result.summary(JSON.name, name).per_s)
+    shown = [name for name in servers if all(name in result.samples[case] for case in cases)]
+    rows = [[name, *(f"{result.summary(case, name).per_s:,.0f}" for case in cases)] for name in shown]
+    lines = [*warning(result.others), table(["requests a second", *cases], rows)]
+    return "\n".join([before + README_BEGIN, "", *lines, "", README_END + after])
 
 
 def svg(result: Result) -> str:

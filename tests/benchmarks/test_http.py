@@ -11,7 +11,17 @@ from benchmarks.http import wrk
 from benchmarks.http.cases import CASES, TYPED, Case
 from benchmarks.http.measure import Timed, agree_on, cases_of
 from benchmarks.http.plot import Bar, Group, bar_chart
-from benchmarks.http.report import LATENCY_CASE, TARGETS, Result, markdown, svg, to_json
+from benchmarks.http.report import (
+    LATENCY_CASE,
+    README_BEGIN,
+    README_END,
+    TARGETS,
+    Result,
+    markdown,
+    svg,
+    to_json,
+    with_results,
+)
 from benchmarks.http.servers import FASTAPI_UVICORN, NAMES, PORT, SANIC, VELOX, WATCHED, Contender, require_same
 from benchmarks.load import Answer
 
@@ -125,6 +135,19 @@ def test_a_busy_machine_judges_nothing() -> None:
     """Figures that were taken while others used the machine say so before anything else."""
     assert "judge nothing" in markdown(result(9_000, others=0.5))
     assert "judge nothing" not in markdown(result(9_000, others=0.1))
+
+
+def test_the_readme_shows_the_newest_figures_between_its_marks() -> None:
+    """Of the servers that every case was measured on, the fastest first; what stood there before is gone."""
+    before = f"# Velox\n\n{README_BEGIN}\nold\n{README_END}\n\nMIT\n"
+    page = with_results(before, result(9_000))
+    assert page.startswith(f"# Velox\n\n{README_BEGIN}\n\n| requests a second | plaintext | JSON GET |")
+    assert page.endswith(f"\n\n{README_END}\n\nMIT\n")
+    assert "| Velox | 9,000 | 9,000 | 9,000 | 9,000 | 9,000 |" in page
+    assert "old" not in page
+    assert with_results(page, result(9_000)) == page
+    with pytest.raises(ValueError, match="the README has no"):
+        with_results("# Velox\n", result(9_000))
 
 
 def test_json_has_every_sample() -> None:
