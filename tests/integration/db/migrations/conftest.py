@@ -98,6 +98,8 @@ class Story:
 async def begun(folder: Path, url: str) -> AsyncIterator[Story]:
     database = Database(url, timeout_s=30)
     await database.start()
+    if not url.startswith("sqlite"):
+        await drop_everything(database)  # other tests left their tables, which are empty
     async with empty_clone(database) as clone:
         yield Story(folder, database, clone)
     if not url.startswith("sqlite"):
