@@ -108,6 +108,12 @@ CODES: Mapping[str, str] = {
     "VX413": "a dump cannot be read or loaded",
     "VX414": "there is no seed",
     "VX415": "a backup failed",
+    "VX440": "there is no plan to show",
+    "VX441": "a change is not made to see its plan",
+    "VX442": "a workload cannot be read",
+    "VX443": "no statement was observed",
+    "VX444": "a copy of the database cannot be made",
+    "VX445": "no valid row can be made up",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",

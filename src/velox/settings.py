@@ -77,6 +77,15 @@ class Settings(WireSettings):
     database_durability: Literal["normal", "full"] = "normal"
     """What a commit on SQLite survives: the death of the process, or (``full``) a power cut, too, for which each waits
     for the disk. A database server decides that itself."""
+    database_slow_s: Seconds | None = None
+    """From how many seconds on a statement is logged as slow, with its plan; 0: never. None: 0.2 in ``dev``,
+    else never."""
+    database_repeated: int | None = Field(default=None, ge=0)
+    """From how many times on in one request the same statement from the same line is logged, with the remedy; 0: never.
+    None: 10 in ``dev``, else never."""
+    database_workload: str | None = None
+    """The file that remembers which statements were run, with values of some, for ``velox db advise``; empty: none.
+    None: ``.velox/workload.jsonl`` in ``dev``, else none."""
     limits_keys: int = Field(default=100_000, ge=1000)
     """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
     max_json_body_bytes: Bytes = 1 * 2**20

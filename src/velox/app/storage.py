@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 from velox.app.jobs import joined_by_jobs
+from velox.app.observed import observe
 from velox.db import Database, Model, Reader, Session, Writer
 from velox.routing.plan import Plan
 from velox.settings import Settings
@@ -35,6 +36,7 @@ class Storage:
             watch=settings.env == "dev",
             replica_urls=settings.database_replica_urls,
         )
+        observe(self.database, settings)
         self.providers: tuple[Callable[..., Any], ...] = (self.session, self.reader, self.writer)
         self._committed = committed
 

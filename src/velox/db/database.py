@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from weakref import WeakSet
 
 from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from velox.db.engine import Durability, Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
 from velox.db.model import Model
+from velox.db.observing import Listener, Observers
 from velox.db.reader import Reader
 from velox.db.replicas import ReplicaLane, Replicas
 from velox.db.session import Session
@@ -77,7 +79,10 @@ class Database:
         self.display_url: str = self.engine.url.render_as_string(hide_password=True)
         self._watch = Watch() if watch else None
         self._lanes: Lanes | None = None
-        self._replicas = Replicas([engine_for(replica, limits) for replica in replica_urls])
+        self._observers = Observers()
+        self._closed: list[Callable[[], Awaitable[None]]] = []
+        self._heard: WeakSet[AsyncEngine] = WeakSet()
+        self._replicas = Replicas([engine_for(replica, limits) for replica in replica_urls], self._hear)
 
     async def start(self) -> None:
         """Reach the database; a SQLite file that is missing is made.
@@ -86,11 +91,14 @@ class Database:
             ConfigurationError: VX402, it cannot be reached or opened.
         """
         self._lanes = await self.engine.open()
+        self._hear(self._lanes)
         await self._replicas.open()
 
     async def stop(self) -> None:
         """Close every connection. What was not committed is rolled back."""
         if self._lanes is not None:
+            for closed in self._closed:
+                await closed()
             lanes, self._lanes = self._lanes, None
             await self._replicas.close()
             await lanes.close()
@@ -117,7 +125,7 @@ class Database:
         # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
         session = Session(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
         try:
-            with _writing():
+            with _writing(), self._observers.unit():
                 yield session
             await session.finish()
         except SQLAlchemyError as error:
@@ -141,7 +149,8 @@ class Database:
         primary = self._open().reading
         reader = Reader(primary if fresh or not self._replicas else ReplicaLane(self._replicas, primary, _writes.get))
         try:
-            yield reader
+            with self._observers.unit():
+                yield reader
         except SQLAlchemyError as error:
             if problem := problem_for(error):
                 raise problem from error
@@ -164,9 +173,9 @@ class Database:
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:
         """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
-        writer = Writer(self._open().group)
+        writer = Writer(self._open().group, observed=bool(self._observers))
         try:
-            with _writing():
+            with _writing(), self._observers.unit():
                 yield writer
         finally:
             writer.close()
@@ -233,10 +242,37 @@ class Database:
         outside, replicas = self._open(), self._replicas
         async with self.engine.isolated(outside) as inside:
             self._lanes, self._replicas = inside, Replicas([])
+            self._hear(inside)
             try:
                 yield
             finally:
                 self._lanes, self._replicas = outside, replicas
+
+    def listen(self, listener: Listener, *, closed: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Tell ``listener`` of each statement from the next :meth:`start` on; without any, nothing is spent on it.
+
+        Args:
+            listener: It is called in the middle of the work, so it should not take long, nor raise.
+            closed: Called when the database stops, while it still answers.
+        """
+        self._observers.add(listener)
+        if closed is not None:
+            self._closed.append(closed)
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Tell ``listener`` of each statement that is run in the block, by whomever."""
+        self._observers.add(listener)
+        self._hear(self._open())
+        try:
+            yield
+        finally:
+            self._observers.remove(listener)
+
+    def _hear(self, lanes: Lanes) -> None:
+        if self._observers and lanes.write not in self._heard:
+            self._heard.add(lanes.write)
+            self._observers.attach(lanes)
 
     def _open(self) -> Lanes:
         if self._lanes is None:

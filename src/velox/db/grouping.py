@@ -17,6 +17,7 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from velox.db.asker import Asker, behalf
 from velox.db.readonly import WritingSession
 
 __all__ = ["GroupCommit"]
@@ -28,6 +29,7 @@ _MOST = 128
 class _Waiting(NamedTuple):
     row: Any
     done: asyncio.Future[None]
+    asker: Asker | None
 
 
 class GroupCommit:
@@ -42,8 +44,12 @@ class GroupCommit:
         self._waiting: deque[_Waiting] = deque()
         self._working: asyncio.Task[None] | None = None
 
-    async def insert(self, row: Any) -> None:
+    async def insert(self, row: Any, asker: Asker | None = None) -> None:
         """Write ``row``; when this returns, it is committed and complete.
+
+        Args:
+            row: A new one.
+            asker: On whose behalf; a group is written on the first one's.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: The database refuses the row, or is busy for too long.
@@ -51,7 +57,7 @@ class GroupCommit:
         if not _stands_alone(row):
             await self._write([row])
             return
-        waiting = _Waiting(row, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(row, asyncio.get_running_loop().create_future(), asker)
         self._waiting.append(waiting)
         if self._working is None:
             # It outlives the request that starts it, and works for others.
@@ -74,7 +80,8 @@ class GroupCommit:
     async def _commit(self, group: Sequence[_Waiting]) -> None:
         before = [(one.row, one.row.__dict__.copy()) for one in group]
         try:
-            await self._write([one.row for one in group])
+            with behalf(group[0].asker):
+                await self._write([one.row for one in group])
         except Exception as error:  # noqa: BLE001 - it is raised in the task that asked
             if len(group) == 1:
                 _settle(group[0], error)

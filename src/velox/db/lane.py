@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy import Integer, bindparam, event
@@ -125,6 +125,11 @@ class ReadLane:
     def ordinary(self) -> OrdinaryReader:
         """A session of SQLAlchemy's; it is open until it is closed, and so may be its connection."""
         return OrdinaryReader(self._engine, expire_on_commit=False, autoflush=False, close_resets_only=False)
+
+    def wrap_inline(self, wrap: Callable[[Inline], Inline]) -> None:
+        """Let another do what SQLite's connection of the event loop does, if there is one."""
+        if self._inline is not None:
+            self._inline = wrap(self._inline)
 
     def close(self) -> None:
         """Close what the engine does not."""

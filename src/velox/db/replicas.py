@@ -33,10 +33,11 @@ class Replicas:
 
     Args:
         engines: Where they are.
+        opened: Called with the lanes of each one that is reached.
     """
 
-    def __init__(self, engines: Sequence[Engine]) -> None:
-        self._replicas = deque(_Replica(engine) for engine in engines)
+    def __init__(self, engines: Sequence[Engine], opened: Callable[[Lanes], None] = lambda _: None) -> None:
+        self._replicas = deque(_Replica(engine, opened) for engine in engines)
 
     def __bool__(self) -> bool:
         return bool(self._replicas)
@@ -96,16 +97,22 @@ class ReplicaLane:
 
 
 class _Replica:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, opened: Callable[[Lanes], None]) -> None:
         self._engine = engine
+        self._opened = opened
         self._lanes: Lanes | None = None
         self._asking: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         try:
-            self._lanes = await self._engine.open()
+            await self._reach()
         except ConfigurationError as error:
             self._leave_out(error.message)
+
+    async def _reach(self) -> None:
+        lanes = await self._engine.open()
+        self._opened(lanes)
+        self._lanes = lanes
 
     async def close(self) -> None:
         if self._asking is not None:
@@ -139,7 +146,7 @@ class _Replica:
         while self._lanes is None:
             await asyncio.sleep(_ASK_AGAIN_S)
             try:
-                self._lanes = await self._engine.open()
+                await self._reach()
             except ConfigurationError:
                 continue
         logger.info("the replica %s is back", self._engine.url.render_as_string(hide_password=True))

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
-import sqlalchemy
-import sqlmodel
-
+from velox.db.place import caller, is_library, place_of
 from velox.errors import VeloxError
-from velox.location import shortened
 
 __all__ = ["SharedSession", "Use", "Watch"]
 
 logger = logging.getLogger("velox.db")
-
-# Frames of these are not where the user has written something.
-_LIBRARIES = (
-    str(Path(__file__).parent.parent),
-    *(str(Path(module.__file__ or "").parent) for module in (sqlalchemy, sqlmodel, asyncio)),
-)
 
 
 class SharedSession(VeloxError):
@@ -122,12 +110,12 @@ class Use:
             return
         if self._task is None or self._task.done() or not self.guarded:
             self._task = task
-            caller = _caller()
-            self._first = (caller.f_code, caller.f_lineno)
+            frame = caller()
+            self._first = (frame.f_code, frame.f_lineno)
             return
-        first = _place(*self._first) if self._first is not None else "an unknown place"
-        here = _caller()
-        raise SharedSession(first, _place(here.f_code, here.f_lineno))
+        first = place_of(*self._first) if self._first is not None else "an unknown place"
+        here = caller()
+        raise SharedSession(first, place_of(here.f_code, here.f_lineno))
 
 
 def waiting_at(task: asyncio.Task[Any]) -> str | None:
@@ -135,23 +123,7 @@ def waiting_at(task: asyncio.Task[Any]) -> str | None:
     found: str | None = None
     awaited: Any = task.get_coro()
     while (frame := getattr(awaited, "cr_frame", None)) is not None:
-        if not _is_library(frame.f_code.co_filename):
-            found = _place(frame.f_code, frame.f_lineno)
+        if not is_library(frame.f_code.co_filename):
+            found = place_of(frame.f_code, frame.f_lineno)
         awaited = awaited.cr_await
     return found
-
-
-def _caller() -> FrameType:
-    frame = sys._getframe(2)
-    while frame.f_back is not None and _is_library(frame.f_code.co_filename):
-        frame = frame.f_back
-    return frame
-
-
-@cache
-def _is_library(file: str) -> bool:
-    return file.startswith(_LIBRARIES) or "site-packages" in file or file.endswith("contextlib.py")
-
-
-def _place(code: CodeType, line: int) -> str:
-    return f"{shortened(code.co_filename)}:{line}"

@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, SQLAlchemyError
 
+from velox.db.asker import asker
 from velox.db.grouping import GroupCommit
 from velox.db.integrity import integrity_problem, problem_for
 from velox.errors import Problem
@@ -25,10 +26,12 @@ class Writer:
 
     Args:
         group: Where rows meet; ``database.writer()`` knows.
+        observed: Whether to remember who asked.
     """
 
-    def __init__(self, group: GroupCommit) -> None:
+    def __init__(self, group: GroupCommit, *, observed: bool = False) -> None:
         self._group: GroupCommit | None = group
+        self._observed = observed
 
     async def add(self, instance: T, *, conflict: Problem | None = None) -> T:
         """Store a new row, and return it complete: keys, defaults and all. It is committed then.
@@ -47,7 +50,7 @@ class Writer:
         if not inspect(instance).transient:
             raise InvalidRequestError("A Writer stores new rows; to change one, ask for a Session instead: db: Session")
         try:
-            await self._group.insert(instance)
+            await self._group.insert(instance, asker() if self._observed else None)
         except IntegrityError as error:
             raise conflict or integrity_problem(error) from error
         except SQLAlchemyError as error:
