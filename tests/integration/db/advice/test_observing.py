@@ -41,7 +41,7 @@ async def one_of_each_lane(database: Database) -> None:
 
 
 async def test_every_lane_is_heard_with_its_place(every: Database) -> None:
-    """Session, Reader in the loop and streaming, Writer's groups: a statement is told once, and belongs to this file."""
+    """Session, Reader in the loop and streaming, Writer's groups: a statement is told once, with a line of this file."""
     seen: list[Seen] = []
     with every.listening(seen.append):
         await one_of_each_lane(every)
