@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["QUIET", "explain", "refuse_changes"]
 
-QUIET = {"database_slow_s": 0, "database_repeated": 0, "database_workload": ""}
+QUIET: dict[str, Any] = {"database_slow_s": 0, "database_repeated": 0, "database_workload": ""}
 """What a command asks the database is nobody's workload."""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, MetaData, inspect
@@ -25,6 +26,8 @@ from velox.db.watch import Use, Watch
 from velox.db.writer import Writer
 
 __all__ = ["Database"]
+
+S = TypeVar("S", bound=Session)
 
 _writes: ContextVar[bool] = ContextVar("velox_database_writes", default=False)
 
@@ -114,16 +117,20 @@ class Database:
             return "the database does not answer"
         return None
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[Session]:
+    def session(self) -> AbstractAsyncContextManager[Session]:
         """A session that commits when the block ends, and rolls back when it raises or is cancelled.
 
         Raises:
             Problem: The database refused a row (409, 422) or was busy for too long (503).
             NotAwaited: ``add`` or ``delete`` was called in the block without ``await``.
         """
+        return self.session_of(Session)
+
+    @asynccontextmanager
+    async def session_of(self, cls: type[S]) -> AsyncIterator[S]:
+        """:meth:`session`, of a class of your own."""
         # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
-        session = Session(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
+        session = cls(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
         try:
             with _writing(), self._observers.unit():
                 yield session

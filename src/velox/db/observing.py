@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, event
 from velox.db.asker import Unit, asker, unit
 from velox.db.engine import Lanes
 from velox.db.inline import Inline
+from velox.db.network import Kept
 from velox.db.statements import Prepared
 
 __all__ = ["Listener", "Observers", "Seen"]
@@ -39,8 +41,14 @@ class Seen:
     """``file:line`` of the user's code that asked; ``None`` when only libraries are at work."""
     unit: Unit | None
     """The request or job that it belongs to; ``None`` outside of any."""
-    connection: Connection | None
-    """What it was run on, which may be used as long as the listener is being called; ``None`` in the event loop's."""
+    ask: Ask
+    """Runs another statement on the same connection, as long as the listener is being called."""
+    dialect: str
+    """SQLAlchemy's name of the database: ``sqlite``, ``postgresql``, ``mariadb`` or ``mysql``."""
+
+
+Ask = Callable[[str, Any], list[Any]]
+"""A statement and its values, as the driver gets them → the rows."""
 
 
 Listener = Callable[[Seen], None]
@@ -61,16 +69,14 @@ class Observers:
     def remove(self, listener: Listener) -> None:
         self._listeners.remove(listener)
 
-    def tell(
-        self, sql: str, parameters: Any, elapsed_s: float, connection: Connection | None = None, *, many: bool = False
-    ) -> None:
+    def tell(self, sql: str, parameters: Any, elapsed_s: float, *, ask: Ask, dialect: str, many: bool = False) -> None:
         """Tell all of a statement."""
         if sql.lstrip()[:8].upper().startswith(_OWN):
             return
         if many:
             parameters = parameters[0] if parameters else ()
         by = asker()
-        seen = Seen(sql, parameters, elapsed_s, by.place, by.unit, connection)
+        seen = Seen(sql, parameters, elapsed_s, by.place, by.unit, ask, dialect)
         if seen.unit is not None and seen.place is not None:
             seen.unit.counts[seen.sql, seen.place] += 1
         for listener in self._listeners:
@@ -91,11 +97,27 @@ class Observers:
         parameters, _, many = parameters_context_many
         if self._listeners:
             began_s = connection.info.get("velox_began_s", perf_counter())
-            self.tell(statement, parameters, perf_counter() - began_s, connection, many=many)
+            elapsed_s = perf_counter() - began_s
+            dialect = connection.dialect.name
+            self.tell(statement, parameters, elapsed_s, ask=partial(_ask, connection), dialect=dialect, many=many)
 
 
 def _begin(connection: Connection, *_: Any) -> None:
     connection.info["velox_began_s"] = perf_counter()
+
+
+def _ask(connection: Connection, sql: str, parameters: Any) -> list[Any]:
+    """On the driver, where nobody listens; and in turn, where a test's connection is everybody's."""
+
+    def run() -> list[Any]:
+        cursor: Any = connection.connection.cursor()
+        cursor.execute(sql, parameters)
+        rows = list(cursor.fetchall()) if cursor.description else []
+        cursor.close()
+        return rows
+
+    kept = getattr(connection.dialect, "kept", None)
+    return kept.run(run) if isinstance(kept, Kept) else run()
 
 
 class _Heard(Inline):
@@ -109,7 +131,8 @@ class _Heard(Inline):
         began_s = perf_counter()
         rows = self._inner.fetch(prepared, sql, values)
         if rows is not None and self._observers:
-            self._observers.tell(sql, tuple(values), perf_counter() - began_s)
+            elapsed_s = perf_counter() - began_s
+            self._observers.tell(sql, tuple(values), elapsed_s, ask=self._inner.ask, dialect="sqlite")
         return rows
 
     def close(self) -> None:

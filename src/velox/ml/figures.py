@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from velox._svg import BLUE, GREEN, GREY, INK, ORANGE, Chart, blend, document, number, text
 from velox.ml.evaluation import Evaluation
-from velox.ml.svg import BLUE, GREEN, GREY, INK, ORANGE, Chart, blend, document, number, text
 from velox.ml.treedrawing import draw_tree
 
 __all__ = ["FIGURES", "figures"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from velox._svg import GREY, INK, blend, document, number, text
 from velox.ml.evaluation import Evaluation
-from velox.ml.svg import GREY, INK, blend, document, number, text
 
 __all__ = ["draw_tree"]
 

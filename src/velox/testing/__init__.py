@@ -7,18 +7,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from velox.testing.client import TestClient
+    from velox.testing.factories import Factory, factory
     from velox.testing.isolation import check_test_database, is_test_database, isolated
     from velox.testing.jobs import CapturedJob, Jobs
     from velox.testing.live_server import LiveServer
+    from velox.testing.session import TestSession
 
-__all__ = ["CapturedJob", "Jobs", "LiveServer", "TestClient", "check_test_database", "is_test_database", "isolated"]
+__all__ = [
+    "CapturedJob",
+    "Factory",
+    "Jobs",
+    "LiveServer",
+    "TestClient",
+    "TestSession",
+    "check_test_database",
+    "factory",
+    "is_test_database",
+    "isolated",
+]
 
 _HOMES = {
     "CapturedJob": "velox.testing.jobs",
+    "Factory": "velox.testing.factories",
     "Jobs": "velox.testing.jobs",
     "LiveServer": "velox.testing.live_server",
     "TestClient": "velox.testing.client",
+    "TestSession": "velox.testing.session",
     "check_test_database": "velox.testing.isolation",
+    "factory": "velox.testing.factories",
     "is_test_database": "velox.testing.isolation",
     "isolated": "velox.testing.isolation",
 }

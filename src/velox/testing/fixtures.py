@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from velox.testing.client import TestClient
     from velox.testing.jobs import Jobs
     from velox.testing.live_server import LiveServer
+    from velox.testing.session import TestSession
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ def app(velox_factory: Factory, velox_database_url: str) -> Velox:
 
 
 @pytest.fixture
-def db(app: Velox, velox_runner: asyncio.Runner) -> Iterator[Session]:
+def db(app: Velox, velox_runner: asyncio.Runner) -> Iterator[TestSession]:
     """A session on the database of the started app: ``link = await db.add(Link(slug="velox"))``.
 
     What is written until the test's end is undone then, also what handlers committed.

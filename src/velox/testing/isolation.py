@@ -19,6 +19,7 @@ from velox.errors import ConfigurationError
 if TYPE_CHECKING:
     from velox.app import Velox
     from velox.db import Session
+    from velox.testing.session import TestSession
 
 __all__ = ["check_test_database", "is_test_database", "isolated", "settle"]
 
@@ -65,7 +66,7 @@ def check_test_database(app: Velox) -> None:
 
 
 @asynccontextmanager
-async def isolated(app: Velox) -> AsyncIterator[Session]:
+async def isolated(app: Velox) -> AsyncIterator[TestSession]:
     """Start ``app`` with its tables made; whatever is written until the end is undone then, commits included.
 
     Yields:
@@ -76,10 +77,13 @@ async def isolated(app: Velox) -> AsyncIterator[Session]:
     Raises:
         ConfigurationError: VX601 as in :func:`check_test_database`, and whatever the app's start raises.
     """
+    from velox.testing.session import TestSession
+
     check_test_database(app)
     async with app.lifespan():
         await app.database.create_tables()
-        async with app.database.isolated(), app.database.session() as session:
+        async with app.database.isolated(), app.database.session_of(TestSession) as session:
+            session.database = app.database
             # A handler may have changed the row that the session remembers.
             options = session.sync_session.execution_options
             session.sync_session.execution_options = options.union({"populate_existing": True})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection, inspect, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -213,7 +212,7 @@ def _chosen(measured: Sequence[_Measured], before: Mapping[str, float], kinds: M
     return chosen
 
 
-def _saved(one: _Measured, now: Mapping[str, float], kinds: Mapping[str, Any]) -> float:
+def _saved(one: _Measured, now: Mapping[str, float], kinds: Mapping[str, Kind]) -> float:
     """Seconds that the workload would have taken less."""
     return sum(
         (now[sql] - after_s) * kinds[sql].count

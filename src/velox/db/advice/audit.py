@@ -28,7 +28,7 @@ class Indexed:
     special: bool = False
     """Whether it holds some of the rows only, or is no B-tree."""
     for_reference: bool = False
-    """Whether a foreign key needs it: MariaDB refuses to drop it, and elsewhere deleting what is referred to is slow."""
+    """Whether a foreign key needs it: MariaDB does not drop it, and elsewhere deleting what is referred to is slow."""
 
     def serves(self, columns: Sequence[str]) -> bool:
         """Whether rows can be found in it by ``columns``."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from velox.db.advice.answers import from_mariadb, from_postgresql, from_sqlite
 from velox.db.advice.plan import Plan
 
-__all__ = ["explain", "explainable", "plan_now", "reads"]
+__all__ = ["as_json", "explain", "explainable", "plan_now", "reads"]
 
 _STATEMENT = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|VALUES|MERGE)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE|MERGE)\b", re.IGNORECASE)
@@ -61,10 +61,10 @@ def plan_now(connection: Connection, sql: str, parameters: Any = (), *, run: boo
         return from_sqlite(rows, (perf_counter() - began_s) * 1000, found)
     if dialect.name == "postgresql":
         options = "ANALYZE, FORMAT JSON" if run else "FORMAT JSON"
-        (answer,) = _json(_ask(connection, f"EXPLAIN ({options}) {sql}", parameters).scalar())
+        (answer,) = as_json(_ask(connection, f"EXPLAIN ({options}) {sql}", parameters).scalar())
         return from_postgresql(answer)
     how = "ANALYZE FORMAT=JSON" if run and _is_mariadb(dialect) else "EXPLAIN FORMAT=JSON"
-    return from_mariadb(_json(_ask(connection, f"{how} {sql}", parameters).scalar()))
+    return from_mariadb(as_json(_ask(connection, f"{how} {sql}", parameters).scalar()))
 
 
 def _ask(connection: Connection, sql: str, parameters: Any) -> Any:
@@ -73,7 +73,8 @@ def _ask(connection: Connection, sql: str, parameters: Any) -> Any:
     return connection.exec_driver_sql(sql, parameters or ())
 
 
-def _json(answer: Any) -> Any:
+def as_json(answer: Any) -> Any:
+    """What a driver gives for a column of JSON, as plain values."""
     return json.loads(answer) if isinstance(answer, str | bytes) else answer
 
 

@@ -24,7 +24,7 @@ from velox.db.advice.explaining import explainable
 from velox.db.observing import Seen
 from velox.errors import ConfigurationError
 
-__all__ = ["Kind", "Recorder", "Workload"]
+__all__ = ["Kind", "Recorder", "Workload", "is_internal"]
 
 MOST_KINDS = 500
 """The most kinds of statements that are kept; those that took the least time go first."""
@@ -68,7 +68,7 @@ class Workload:
 
     def note(self, seen: Seen) -> None:
         """Add a statement that was run."""
-        if not explainable(seen.sql) or _INTERNAL.search(seen.sql):
+        if not explainable(seen.sql) or is_internal(seen.sql):
             return
         known = self._kinds.get(_shape(seen.sql))
         samples = [] if known and len(known.samples) >= MOST_SAMPLES else [seen.parameters]
@@ -129,6 +129,11 @@ class Recorder:
         whole, self._workload = self._workload, Workload()
         if len(whole):
             await asyncio.to_thread(whole.save, self._path)
+
+
+def is_internal(sql: str) -> bool:
+    """Whether a statement is about Velox's own tables, or the database's."""
+    return _INTERNAL.search(sql) is not None
 
 
 def _shape(sql: str) -> str:

@@ -39,9 +39,9 @@ ROWS = 6000
 @pytest.fixture
 async def filled(stored: Database) -> Database:
     async with stored.session() as db:
-        owner = await db.add(AdvisedOwner(name="a"))
+        await db.add(AdvisedOwner(id=1, name="a"))
         await db.insert_many(
-            [AdvisedLink(slug=f"s{n}", tag=f"t{n * 7919 % ROWS}", hits=n, owner_id=owner.id) for n in range(ROWS)]
+            [AdvisedLink(slug=f"s{n}", tag=f"t{n * 7919 % ROWS}", hits=n, owner_id=1) for n in range(ROWS)]
         )
     return stored
 

@@ -25,8 +25,8 @@ class PlanPlayer(Model, table=True):
 @pytest.fixture
 async def filled(stored: Database) -> Database:
     async with stored.session() as db:
-        team = await db.add(PlanTeam(name="a"))
-        await db.insert_many([PlanPlayer(name=f"p{number}", team_id=team.id) for number in range(50)])
+        await db.add(PlanTeam(id=1, name="a"))
+        await db.insert_many([PlanPlayer(name=f"p{number}", team_id=1) for number in range(50)])
     return stored
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -41,7 +42,7 @@ async def one_of_each_lane(database: Database) -> None:
 
 
 async def test_every_lane_is_heard_with_its_place(every: Database) -> None:
-    """Session, Reader in the loop and streaming, Writer's groups: a statement is told once, with a line of this file."""
+    """Session, Reader in the loop and streaming, Writer's groups: told once, with a line of this file."""
     seen: list[Seen] = []
     with every.listening(seen.append):
         await one_of_each_lane(every)
@@ -148,7 +149,12 @@ async def test_an_app_listens_in_dev_only(tmp_path: Path) -> None:
     async def read(db: Reader, session: Session, writer: Writer) -> int:
         return len(await db.exec(select(SeenTeam)))
 
-    for env, file, kept in (("test", None, 0), ("test", "w.jsonl", 1), ("dev", "v.jsonl", 1)):
+    cases: list[tuple[Literal["dev", "test"], str | None, int]] = [
+        ("test", None, 0),
+        ("test", "w.jsonl", 1),
+        ("dev", "v.jsonl", 1),
+    ]
+    for env, file, kept in cases:
         place = str(tmp_path / file) if file else None
         app = Velox(
             f"observed_{env}_{kept}",

@@ -1,4 +1,4 @@
-"""Pictures as SVG text: a chart with axes, and the few marks that the report draws."""
+"""Pictures as SVG text: a chart with axes, bars, and the few marks that reports draw."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-__all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "Chart", "blend", "document", "number", "text"]
+__all__ = ["BLUE", "GREEN", "GREY", "INK", "ORANGE", "Chart", "bars", "blend", "document", "number", "text"]
 
 INK, GREY, GRID = "#1b2430", "#5f6b7a", "#e4e8ee"
 BLUE, ORANGE, GREEN = "#2563eb", "#c2570c", "#047857"
@@ -107,6 +107,27 @@ class Chart:
     def svg(self) -> str:
         legend = f'<text x="{LEFT}" y="18" fill="{INK}">{"   ".join(self._legend)}</text>'
         return document(WIDTH, HEIGHT, [*self._parts, legend.replace("   ", "\N{EM SPACE}")], self._title)
+
+
+def bars(title: str, rows: Sequence[tuple[str, float]], unit: str) -> str:
+    """A bar for each value, on a logarithmic scale: the longest is the largest, the shortest the smallest.
+
+    Args:
+        title: What they show.
+        rows: A name and a positive value each.
+        unit: Of the values.
+    """
+    logs = [math.log10(value) for _, value in rows]
+    low, span = min(logs) - 0.3, max(logs) - min(logs) + 0.3
+    left, step = 190, 24
+    parts = [text(12, 20, title, anchor="start", more='font-weight="600"')]
+    for place, ((name, value), log) in enumerate(zip(rows, logs, strict=True)):
+        top, width = 34 + place * step, (log - low) / span * (WIDTH - left - 90)
+        colour = GREEN if value == min(one for _, one in rows) else BLUE
+        parts.append(text(left - 8, top + 13, name, anchor="end"))
+        parts.append(f'<rect x="{left}" y="{top}" width="{width:.1f}" height="{step - 7}" fill="{colour}"/>')
+        parts.append(text(left + width + 6, top + 13, f"{number(value)} {unit}", anchor="start", fill=GREY))
+    return document(WIDTH, 34 + len(rows) * step + 8, parts, title)
 
 
 def widened(edges: tuple[float, float]) -> tuple[float, float]:
