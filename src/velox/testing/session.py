@@ -46,6 +46,7 @@ class TestSession(Session):
         """
         from velox.db.advice.expecting import Expectation
 
+        __tracebackhide__ = True  # pytest shows the test's own line instead
         expectation = Expectation(max_queries, no_scan)
         with self.database.listening(expectation):
             yield expectation

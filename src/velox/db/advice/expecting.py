@@ -45,6 +45,7 @@ class Expectation:
 
     def check(self) -> None:
         """Raise ``AssertionError`` unless all is as expected."""
+        __tracebackhide__ = True  # pytest shows the test's own line instead
         count = len(self.statements)
         wrong = []
         if self.max_queries is not None and count > self.max_queries:
