@@ -35,7 +35,7 @@ async def test_copies_are_committed_to_apart_from_each_other(
     async with Template.made(Velox("private", settings=settings), folder) as template:
         async with template.copy() as first, template.copy() as second:
             assert len({template.url, first, second}) == 3
-            counts = await asyncio.gather(written(first, 2), written(second, 3))
+            counts = list(await asyncio.gather(written(first, 2), written(second, 3)))
             assert counts == [2, 3]
         async with template.copy() as third:
             assert await written(third, 0) == 0
