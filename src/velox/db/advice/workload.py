@@ -106,6 +106,7 @@ class Workload:
         with _held(path):
             whole = Workload([*Workload.read(path), *self])
             new = path.with_suffix(".new")
+            new.touch(mode=0o600)
             new.write_text("".join(f"{_line(kind)}\n" for kind in whole), encoding="utf-8")
             new.replace(path)
 

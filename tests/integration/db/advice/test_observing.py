@@ -138,6 +138,7 @@ async def test_a_workload_survives_its_file(every: Database, tmp_path: Path) -> 
                     await db.exec(select(SeenTeam).where(col(SeenTeam.id).in_(keys), SeenTeam.name == "é"))
         await recorder.close()
     (kind,) = Workload.read(file)
+    assert file.stat().st_mode & 0o077 == 0  # it holds values
     assert kind.count == 6
     assert {1, "é"} in [set(sample) for sample in kind.samples]
     assert "test_observing.py" in str(kind.place)
