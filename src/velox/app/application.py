@@ -29,6 +29,7 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.idempotency import Idempotency
 from velox.app.in_use import DatabaseInUse
 from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
@@ -110,6 +111,7 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_crew",
+        "_idempotency",
         "_installed",
         "_lifespan",
         "_models",
@@ -172,6 +174,7 @@ class Velox(Routes, FrontedApp):
         self._app_scope = Scope()
         self._routes = CompiledRoutes(name, settings, self.shared, self._providers, self._app_scope)
         self._crew: Crew | None = None
+        self._idempotency = Idempotency(self)
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
         self.add_extension(DatabaseInUse(self))
@@ -188,7 +191,7 @@ class Velox(Routes, FrontedApp):
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
-        self._routes.layers += [limiting.layer, caching.layer, caching.repeating]
+        self._routes.layers += [limiting.layer, self._idempotency.layer, caching.layer, caching.repeating]
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
@@ -385,6 +388,11 @@ class Velox(Routes, FrontedApp):
             self._opens_database = self._store().is_named_by(self._routes.known())
         return self._opens_database
 
+    @property
+    def session_provider(self) -> Callable[..., Any] | None:
+        """What makes the sessions of its database, unless nobody may need one."""
+        return self._storage.session if self._storage is not None else None
+
     def _store(self) -> Storage:
         """What provides sessions and readers, unless the project's own providers do."""
         if self._storage is None:
@@ -467,6 +475,7 @@ class Velox(Routes, FrontedApp):
 
             await prepare_schema(self.database, self.settings)
         await self.jobs.check()
+        await self._idempotency.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
@@ -516,5 +525,7 @@ class Velox(Routes, FrontedApp):
                 f"{location_of(declaration.handler)}: the path {route.uri!r} cannot be read: {error}",
                 hint="A parameter is a whole piece of the path: /files/<name>",
             ) from None
+        if declaration.options.idempotent:
+            self._idempotency.want()
         self._routes.declared.append(Declared(declaration, declared_path(route), routes))
         return routes

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from velox.tasks.sql.connections import Connection, Connections
     from velox.tasks.sql.store import Store
 
-__all__ = ["TaskCallings", "furnish", "joined_by_jobs", "rules_of"]
+__all__ = ["DatabaseConnections", "TaskCallings", "furnish", "joined_by_jobs", "open_session", "rules_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +56,12 @@ def joined_by_jobs(session: Session) -> Iterator[None]:
     finally:
         opened.is_open = False
         OPEN_SESSION.set(outer)
+
+
+def open_session() -> Session | None:
+    """The Session that the request or job has open."""
+    opened = OPEN_SESSION.get()
+    return opened.session if opened is not None and opened.is_open else None
 
 
 class DatabaseConnections:
@@ -84,8 +90,8 @@ class DatabaseConnections:
             yield connection
 
     async def joined(self) -> Connection | None:
-        opened = OPEN_SESSION.get()
-        return await opened.session.connection() if opened is not None and opened.is_open else None
+        session = open_session()
+        return await session.connection() if session is not None else None
 
 
 class TaskCallings:
@@ -139,9 +145,9 @@ class TaskCallings:
                 result = await task.fn(**arguments)
             else:
                 result = await asyncio.to_thread(task.fn, **arguments)
-            opened = OPEN_SESSION.get()
-            if plan.signature.has_session and opened is not None:
-                await before_commit(await opened.session.connection())
+            session = open_session()
+            if plan.signature.has_session and session is not None:
+                await before_commit(await session.connection())
         except BaseException as error:
             await scope.close(error)
             raise

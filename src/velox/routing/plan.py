@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
-from velox.rules import CacheOption, LimitOption
+from velox.rules import CacheOption, IdempotentOption, LimitOption
 
 __all__ = [
     "Limits",
@@ -100,6 +100,7 @@ class RouteOptions:
     deprecated: bool = False
     limit: LimitOption = None
     cache: CacheOption = None
+    idempotent: IdempotentOption = False
     guard: tuple[Any, ...] = ()
     """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
 
