@@ -54,7 +54,7 @@ from velox.routing.provider import provided_type
 from velox.routing.route import Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
-from velox.rules import LimitOption
+from velox.rules import CacheOption, LimitOption
 from velox.settings import Settings
 from velox.tasks.crew import Crew
 from velox.tasks.post import Post
@@ -96,6 +96,7 @@ class Velox(Routes, FrontedApp):
         settings: Default: read from the environment and the project's files.
         title, version, description: Of the API, for the documentation.
         limit: How often somebody may use all routes together, as ``limit`` of a route.
+        cache: How long answers of GET routes may be used again, unless a blueprint or a route says otherwise.
 
     Attributes:
         settings: The settings.
@@ -140,6 +141,7 @@ class Velox(Routes, FrontedApp):
         version: str = "0.1.0",
         description: str = "",
         limit: LimitOption = None,
+        cache: CacheOption = None,
     ) -> None:
         settings = settings if settings is not None else Settings()
         if settings.production:
@@ -168,7 +170,7 @@ class Velox(Routes, FrontedApp):
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self.identify: Identify | None = None
-        self.shared = SharedOptions("app", limit=limit)
+        self.shared = SharedOptions("app", limit=limit, cache=cache)
         self._lifespan = Lifespan()
         self._models: list[ModelService] = []
         self._app_scope = Scope()

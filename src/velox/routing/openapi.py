@@ -221,6 +221,7 @@ def responses(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     reference = {PROBLEM_JSON: {"schema": {"$ref": book.own_ref("Problem")}}}
     for status, said in sorted(titles.items()):
         made[str(status)] = {"description": "; or: ".join(said), "content": reference}
+    made |= {status: {"description": text} for status, text in plan.layer_answers.items()}
     made["default"] = {"description": "Any other problem", "content": reference}
     for name, response in made.items():
         headers = {header.name: header_object(header) for header in plan.response_headers if header.is_on(name)}

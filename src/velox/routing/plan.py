@@ -113,6 +113,8 @@ class SharedOptions:
     """Whose it is: ``"app"``, or ``"blueprint links"``."""
     limit: LimitOption = None
     """Counted together for all of them; a route's own limits come in addition."""
+    cache: CacheOption = None
+    """For its GET routes that say nothing themselves."""
     guard: tuple[Any, ...] = ()
     """As a route's; a route has to pass these too."""
 
@@ -165,6 +167,8 @@ class Plan:
     """What the layers around the route add to its answers."""
     layer_parameters: tuple[Mapping[str, Any], ...] = ()
     """What the layers read of the request: OpenAPI's Parameter Objects."""
+    layer_answers: Mapping[str, str] = field(default_factory=dict)
+    """What the layers answer by themselves that is no problem: status → description."""
     rules: tuple[ProviderPlan, ...] = ()
     """What has to hold before anything is made for the handler."""
 

@@ -62,6 +62,7 @@ class Routes(RouteMixin):
         limit: How often somebody may: ``"100/minute"``, several of them, or :class:`velox.limits.Policy`; in addition
             to those of the blueprint and the app. ``False``: no limit at all.
         cache: How long an answer to GET may be used again: ``"30s"``, or :class:`velox.cache.CachePolicy`.
+            Default: as the blueprint or the app says. ``False``: it may not.
         idempotent: Honour ``Idempotency-Key`` on POST and PATCH: a request that is sent again has no second effect, and
             gets the first one's answer. ``"required"``: refuse requests without a key.
         guard: What is asked of whoever calls it: a guard of :mod:`velox.auth`, a function that says of a user and an
