@@ -39,7 +39,8 @@ class Attendance:
     def __init__(self, keys: int, path: Path | None = None, worker: int | None = None) -> None:
         self._buckets = Buckets(attendance_bytes(keys), BUCKET_BYTES, path)
         self._worker = worker if worker is not None else os.getpid()
-        self._own: dict[bytes, int] = {}
+        self._own: dict[bytes, tuple[int, int]] = {}
+        """Key → how many, and at which place that is written down."""
 
     def close(self) -> None:
         self._buckets.close()
@@ -54,36 +55,33 @@ class Attendance:
         Returns:
             How many more may come; ``None``: there are as many as may, or no place to write it down.
         """
-        buckets, own = self._buckets, self._own.get(digest, 0)
+        buckets, worker = self._buckets, self._worker
+        own, place = self._own.get(digest, (0, -1))
         with buckets.locked([digest]):
             start = buckets.bucket(digest) * BUCKET_BYTES
-            others, mine, free = 0, -1, -1
-            for at in range(start, start + BUCKET_BYTES, PLACE.size):
-                key, worker, count = PLACE.unpack_from(buckets.memory, at)
-                if key == digest and worker == self._worker:
-                    mine = at
-                elif not count or (worker != self._worker and not is_alive(worker)):
-                    free = at
-                elif key == digest:
+            others, free = 0, -1
+            for number, (key, whose, count) in enumerate(
+                PLACE.iter_unpack(buckets.memory[start : start + BUCKET_BYTES])
+            ):
+                if not count or (whose != worker and not is_alive(whose)):
+                    free = number
+                elif key == digest and whose != worker:
                     others += count
-            place = mine if mine != -1 else free
+            if place == -1:
+                place = start + free * PLACE.size if free != -1 else -1
             if own + others >= most or place == -1:
                 return None
-            self._own[digest] = own + 1
-            PLACE.pack_into(buckets.memory, place, digest, self._worker, own + 1)
+            self._own[digest] = own + 1, place
+            PLACE.pack_into(buckets.memory, place, digest, worker, own + 1)
         return most - others - own - 1
 
     def leave(self, digest: bytes) -> None:
         """One has left."""
-        buckets, own = self._buckets, self._own.pop(digest) - 1
-        if own:
-            self._own[digest] = own
-        with buckets.locked([digest]):
-            start = buckets.bucket(digest) * BUCKET_BYTES
-            for at in range(start, start + BUCKET_BYTES, PLACE.size):
-                key, worker, _ = PLACE.unpack_from(buckets.memory, at)
-                if key == digest and worker == self._worker:
-                    PLACE.pack_into(buckets.memory, at, digest, self._worker, own)
+        count, place = self._own.pop(digest)
+        if count > 1:
+            self._own[digest] = count - 1, place
+        with self._buckets.locked([digest]):
+            PLACE.pack_into(self._buckets.memory, place, digest, self._worker, count - 1)
 
 
 def attendance_bytes(keys: int) -> int:

@@ -90,8 +90,9 @@ class Gate:
 
     async def _give_back(self, leases: list[Lease]) -> None:
         """Also when the request is being cancelled: its client went away."""
-        given, leases[:] = tuple(leases), ()
-        await asyncio.shield(asyncio.create_task(self._leases().give_back(given)))
+        far, leases[:] = self._leases().leave(leases), ()
+        if far:
+            await asyncio.shield(asyncio.create_task(self._leases().give_back(far)))
 
     async def _pass(self, request: Any, leases: list[Lease]) -> dict[str, str] | None:
         """The header fields for the answer; ``None`` for who is not limited. What is to be given back at the end of the

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
@@ -112,12 +112,19 @@ class Leases:
             self._renewing = asyncio.create_task(self._renew(redis), name="velox.limits.leases")
         return decision(left), lease
 
-    async def give_back(self, leases: Sequence[Lease]) -> None:
-        """The request has ended."""
+    def leave(self, leases: Iterable[Lease]) -> list[Lease]:
+        """The request has ended; what is returned is to be :meth:`given back <give_back>` to Redis."""
+        far = []
         for lease in leases:
-            if not lease.key:
+            if lease.key:
+                far.append(lease)
+            else:
                 self._local.leave(lease.digest)
-                continue
+        return far
+
+    async def give_back(self, leases: Iterable[Lease]) -> None:
+        """Tell Redis."""
+        for lease in leases:
             self._held.discard(lease)
             assert self._redis is not None
             with contextlib.suppress(RedisDown):  # it ends by itself
