@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from tests.integration.tasks.conftest import Office, QueueRow
 from velox.db import Session, select
 from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, task
+from velox.tasks.keeper import Keeper
+from velox.tasks.turns import held_up
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +52,11 @@ async def fail(n: int, db: Session = provided) -> None:
 @task(retries=0, timeout="100ms")
 async def hang() -> None:
     await asyncio.sleep(60)
+
+
+@task(retries=0, rate="2/h")
+async def rarely(attempt: Attempt = provided) -> int:
+    return attempt.number
 
 
 @task(retries=0)
@@ -230,3 +238,35 @@ async def test_the_counters_tell_what_was_done(office: Office) -> None:
 async def test_an_app_is_ready_when_its_queue_answers(office: Office) -> None:
     app = await office.open(double)
     assert await app.jobs.ready() is None
+
+
+async def test_a_rate_holds_for_all_workers_together_and_loses_nothing(office: Office) -> None:
+    """Two start, and two come back later; none of them has used up an attempt, and another task is not held up."""
+    app = await office.open(rarely, double)
+    jobs = await enqueue_many([rarely.draft() for _ in range(4)])
+    async with office.at_work(app, concurrency=2), office.at_work(app, concurrency=2):
+        assert await (await double.enqueue(1)).wait(DEADLINE_S) == 2
+        await until(lambda: counted(jobs, {State.SUCCEEDED: 2, State.SCHEDULED: 2}))
+        app.jobs.clock_shift_s += 3600.0
+        assert [await job.wait(DEADLINE_S) for job in jobs] == [1] * 4
+
+
+async def test_a_job_over_its_rate_keeps_the_count_of_the_workers_it_has_killed(desk: Office) -> None:
+    app = await desk.open(rarely)
+    await enqueue_many([rarely.draft() for _ in range(3)])
+    claimed = await app.jobs.engine.claim(["default"], 3)
+    app.jobs.clock_shift_s += 10.0  # the worker is dead: its leases end
+    await Keeper(app.jobs).promote()
+    claimed = await app.jobs.engine.claim(["default"], 3)
+    (later,) = await held_up(app.jobs, claimed)
+    await app.jobs.engine.finish([later])
+    app.jobs.clock_shift_s += 3600.0
+    await Keeper(app.jobs).promote()
+    (again,) = [
+        each for each in await app.jobs.engine.claim(["default"], 3) if each.message.id == later.delivery.message.id
+    ]
+    assert again.deliveries == 2
+
+
+async def counted(jobs: Sequence[Any], states: dict[State, int]) -> bool:
+    return Counter([await job.state() for job in jobs]) == states
