@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -235,9 +236,26 @@ async def test_the_counters_tell_what_was_done(office: Office) -> None:
     assert (counters.running, counters.first_starts) == (0, 2)
 
 
-async def test_an_app_is_ready_when_its_queue_answers(office: Office) -> None:
+async def test_a_crew_is_ready_when_its_queue_answers(office: Office) -> None:
     app = await office.open(double)
-    assert await app.jobs.ready() is None
+    async with office.at_work(app) as crew:
+        assert await crew.ready() is None
+
+
+async def test_without_its_broker_a_server_is_ready_and_keeps_jobs_and_a_worker_is_not_ready(
+    desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # nobody listens: whoever connects is refused
+        desk.settings["queue_url"] = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+        app = await desk.open(double)
+        jobs = [await double.enqueue(n) for n in range(2)]
+        async with app.jobs.connections.reading() as connection:
+            assert await app.jobs.store.counts(connection) == {("default", State.QUEUED): len(jobs)}
+        assert await app.readiness() == {}
+        assert caplog.text.count("the queue does not take jobs") == 1
+        async with desk.at_work(app, works=False) as crew:
+            assert "does not answer" in (await crew.ready() or "")
 
 
 async def test_a_rate_holds_for_all_workers_together_and_loses_nothing(office: Office) -> None:
