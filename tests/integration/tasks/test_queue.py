@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.tasks.conftest import Office, QueueRow
 from velox.db import Session, select
-from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, task
+from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, rabbitmq, task
 from velox.tasks.keeper import Keeper
 from velox.tasks.turns import held_up
 
@@ -288,3 +288,25 @@ async def test_a_job_over_its_rate_keeps_the_count_of_the_workers_it_has_killed(
 
 async def counted(jobs: Sequence[Any], states: dict[State, int]) -> bool:
     return Counter([await job.state() for job in jobs]) == states
+
+
+async def test_a_large_batch_is_confirmed_in_groups(office: Office, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the last of it would be too late, and the whole batch be kept in the database as well: run twice."""
+    if kind != "rabbitmq":
+        pytest.skip("a matter of RabbitMQ's confirmations")
+    monkeypatch.setattr(rabbitmq, "SENT_AT_ONCE", 3)
+    publish, waiting, most = rabbitmq.RabbitEngine._publish, [], 0
+
+    async def counting(*args: Any) -> None:
+        nonlocal most
+        waiting.append(args)
+        most = max(most, len(waiting))
+        await publish(*args)
+        waiting.pop()
+
+    monkeypatch.setattr(rabbitmq.RabbitEngine, "_publish", counting)
+    app = await office.open(double)
+    jobs = await enqueue_many([double.draft(n) for n in range(10)])
+    async with office.at_work(app):
+        assert [await job.wait(DEADLINE_S) for job in jobs] == [2 * n for n in range(10)]
+    assert most == 3
