@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
@@ -27,6 +27,7 @@ from velox.tasks.task import Task
 
 if TYPE_CHECKING:
     from velox.db import Database, Session
+    from velox.db.engine import Notifier
     from velox.tasks.engine import Engine
     from velox.tasks.sql.connections import Connection, Connections
     from velox.tasks.sql.store import Store
@@ -88,6 +89,23 @@ class DatabaseConnections:
             await self.before_use()
         async with self._database.connection() as connection:
             yield connection
+
+    @property
+    def can_notify(self) -> bool:
+        # Not in a test's own transaction: it never commits, and belongs to the test alone.
+        return self.before_use is None and self._database.engine.notifier is not None
+
+    async def notify(self, channel: str) -> None:
+        async with self._database.connection() as connection:
+            await self._notifier().notify(connection, channel)
+
+    def listening(self, channel: str, heard: Callable[[], object]) -> AbstractAsyncContextManager[asyncio.Event]:
+        return self._notifier().listening(channel, heard)
+
+    def _notifier(self) -> Notifier:
+        notifier = self._database.engine.notifier
+        assert notifier is not None  # can_notify
+        return notifier
 
     async def joined(self) -> Connection | None:
         session = open_session()
