@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         ValidationProblem,
     )
     from velox.extension import Extension
+    from velox.http.preconditions import Preconditions
+    from velox.resources import Resource
     from velox.routing.blueprint import Blueprint
     from velox.routing.markers import Body, Cookie, File, Form, Header, Path, Provide, Query
     from velox.routing.stream import EventStream, JsonLines, ServerSentEvent
@@ -48,10 +50,12 @@ __all__ = [
     "JsonLines",
     "NotFound",
     "Path",
+    "Preconditions",
     "Problem",
     "Provide",
     "Query",
     "Request",
+    "Resource",
     "Response",
     "ServerSentEvent",
     "ServiceUnavailable",
@@ -77,6 +81,8 @@ _HOMES = {
         "ValidationProblem",
     ],
     "velox.extension": ["Extension"],
+    "velox.http.preconditions": ["Preconditions"],
+    "velox.resources": ["Resource"],
     "velox.routing.blueprint": ["Blueprint"],
     "velox.routing.markers": ["Body", "Cookie", "File", "Form", "Header", "Path", "Provide", "Query"],
     "velox.routing.stream": ["EventStream", "JsonLines", "ServerSentEvent"],

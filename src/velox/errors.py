@@ -46,6 +46,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "PreconditionFailed",
+    "PreconditionRequired",
     "Problem",
     "ServiceUnavailable",
     "TooManyRequests",
@@ -108,6 +109,8 @@ CODES: Mapping[str, str] = {
     "VX413": "a dump cannot be read or loaded",
     "VX414": "there is no seed",
     "VX415": "a backup failed",
+    "VX416": "a resource cannot be made of the model",
+    "VX417": "a resource names a column or relationship that it cannot use",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
@@ -303,6 +306,12 @@ class ValidationProblem(Problem):
 
     status = 422
     title = "Validation failed"
+
+
+class PreconditionRequired(Problem):
+    """428: the request has to say which version it changes (``If-Match``)."""
+
+    status = 428
 
 
 class TooManyRequests(Problem):

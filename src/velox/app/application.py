@@ -34,6 +34,7 @@ from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.app.metering import Metering
+from velox.app.preconditions import documented_preconditions, preconditions
 from velox.app.sanic_config import sanic_config
 from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from velox.app.storage import Storage
     from velox.db import Database
     from velox.ml import ModelService
+    from velox.resources import Resource
 
 __all__ = ["Velox"]
 
@@ -188,7 +190,8 @@ class Velox(Routes, FrontedApp):
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
-        self._routes.layers += [limiting.layer, caching.layer, caching.repeating]
+        self.provide(preconditions)
+        self._routes.layers += [limiting.layer, caching.layer, caching.repeating, documented_preconditions]
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
@@ -246,6 +249,23 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def resource(self, model: type[Any], prefix: str, **options: Any) -> Resource:
+        """Serve the rows of ``model`` below ``prefix``: a :class:`~velox.Resource` of this app alone.
+
+        Args:
+            model: A table class.
+            prefix: What its paths begin with, such as ``"/links"``.
+            **options: As :class:`~velox.Resource` has them.
+
+        Raises:
+            ConfigurationError: VX416 or VX417, the model or an option does not fit.
+        """
+        from velox.resources import Resource
+
+        made = Resource(model, prefix, **options)
+        self.blueprint(made)
+        return made
 
     def register_task(self, task: Task[..., Any, Any]) -> None:
         """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
