@@ -72,6 +72,7 @@ if TYPE_CHECKING:
 __all__ = ["Velox"]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
+Row = TypeVar("Row")
 
 logger = logging.getLogger("velox")
 
@@ -250,7 +251,7 @@ class Velox(Routes, FrontedApp):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
 
-    def resource(self, model: type[Any], prefix: str, **options: Any) -> Resource:
+    def resource(self, model: type[Row], prefix: str, **options: Any) -> Resource[Row]:
         """Serve the rows of ``model`` below ``prefix``: a :class:`~velox.Resource` of this app alone.
 
         Args:

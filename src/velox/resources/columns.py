@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from enum import Enum
 from typing import Annotated, Any
 
 from velox.db.field import visibility
@@ -40,13 +41,15 @@ def key_of(model: Any) -> str:
     return str(model.__mapper__.get_property_by_column(column).key)
 
 
-def usable(model: Any, opted_in: Iterable[str], use: str) -> list[str]:
-    """The fields by which one may ``use`` ("filter" or "sort"): those that an index makes cheap, and ``opted_in``.
+def usable(model: Any, shown: Collection[str], opted_in: Iterable[str], use: str) -> list[str]:
+    """The fields by which one may ``use`` ("filter" or "sort"): the primary key, those that an index makes cheap and
+    that a client gets to see, and ``opted_in``.
 
     Raises:
         ConfigurationError: VX417, one of ``opted_in`` is no field, is private, or holds no single comparable value.
     """
-    names = [name for name in sortable(model) if _is_comparable(model, name)]
+    seen = {key_of(model), *shown}
+    names = [name for name in sortable(model) if name in seen and _is_comparable(model, name, use)]
     for name in opted_in:
         if name not in model.model_fields:
             raise _unusable(model, name, use, "there is no such field", "Name a field of the class")
@@ -55,8 +58,8 @@ def usable(model: Any, opted_in: Iterable[str], use: str) -> list[str]:
                 model, name, use, "it is private, and the order or the number of rows would tell what it holds",
                 "Leave it out",
             )  # fmt: skip
-        if not _is_comparable(model, name):
-            raise _unusable(model, name, use, "it holds more than one plain value", "Leave it out")
+        if not _is_comparable(model, name, use):
+            raise _unusable(model, name, use, "its values have no order of their own, or are many", "Leave it out")
         if name not in names:
             names.append(name)
     return names
@@ -70,9 +73,11 @@ def value_type(model: Any, name: str) -> Any:
     return Annotated[(base, *constraints)] if constraints else base
 
 
-def _is_comparable(model: Any, name: str) -> bool:
+def _is_comparable(model: Any, name: str, use: str) -> bool:
     base = base_type(model.model_fields[name].annotation)
-    return is_scalar(base) and base is not bytes
+    # Servers keep an enumeration in an order of their own, which is not the one in which they compare it.
+    has_order = not (isinstance(base, type) and issubclass(base, (Enum, bool))) or use == "filter"
+    return is_scalar(base) and base is not bytes and has_order
 
 
 def _unusable(model: Any, name: str, use: str, why: str, hint: str) -> ConfigurationError:

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 from sanic import HTTPResponse as Response
-from sqlalchemy import Select
 from sqlmodel import select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from velox.db import Timestamps
 from velox.errors import NotFound
@@ -50,7 +50,7 @@ class Definition:
         rule = self.rules.get(action, Action())
         return {"name": action, "guard": rule.guard, "limit": rule.limit, "cache": rule.cache}
 
-    def having(self, key: Any, narrowed: Any) -> Select[Any]:
+    def having(self, key: Any, narrowed: Any) -> SelectOfScalar[Any]:
         """The statement that selects the row with the primary key ``key``."""
         return select(self.model).where(getattr(self.model, self.key) == key, *listed(narrowed))
 
@@ -61,15 +61,16 @@ class Definition:
         """When ``row`` was last written, where its table keeps that."""
         return row.updated_at if isinstance(row, Timestamps) else None
 
-    def answer(self, body: bytes, row: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        """The answer that shows ``row`` as ``body``."""
-        validators = {"ETag": etag_of(body)}
-        if (changed := self.changed(row)) is not None:
-            validators["Last-Modified"] = format_datetime(changed.astimezone(UTC), usegmt=True)
-        content_type = None if status == 304 else "application/json"
-        return Response(
-            b"" if status == 304 else body, status, {**validators, **(headers or {})}, content_type=content_type
-        )
+    def answer(
+        self, body: bytes, changed: datetime | None, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """The answer that shows a row, last changed at ``changed``, as ``body``."""
+        fields = {"ETag": etag_of(body), **(headers or {})}
+        if changed is not None:
+            fields["Last-Modified"] = format_datetime(changed.astimezone(UTC), usegmt=True)
+        if status == 304:
+            return Response(b"", status, fields)
+        return Response(body, status, fields, content_type="application/json")
 
 
 def listed(narrowed: Any) -> list[Any]:

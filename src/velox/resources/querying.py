@@ -15,6 +15,7 @@ from velox.resources.columns import usable
 from velox.resources.cursor import Cursors
 from velox.resources.filters import conditions, filters_of, storable_text
 from velox.resources.ordering import Order
+from velox.routing.annotation import base_type
 
 __all__ = ["Questions"]
 
@@ -29,6 +30,8 @@ class Questions:
         model: The table class.
         filterable, sortable: Fields beside those that have an index.
         searchable: The text fields that ``q`` looks into; empty: there is no ``q``.
+        shown: The fields that a client gets to see.
+        relations: The relationships that it can ask for.
 
     Attributes:
         asked: The parameters that choose rows: filters and ``q``.
@@ -51,8 +54,8 @@ class Questions:
     ) -> None:
         self.model = model
         self._searched = [col(getattr(model, name)) for name in _texts(model, searchable)]
-        self._filters = filters_of(model, usable(model, filterable, "filter"))
-        orders = usable(model, sortable, "sort")
+        self._filters = filters_of(model, usable(model, shown, filterable, "filter"))
+        orders = usable(model, shown, sortable, "sort")
         self.cursors = Cursors(model, orders)
         found = {
             each.name: (each.annotation | None, Field(default=None, description=each.description))
@@ -118,10 +121,8 @@ def _model(name: str, config: ConfigDict, fields: dict[str, Any]) -> type[BaseMo
 
 
 def _texts(model: Any, names: Sequence[str]) -> list[str]:
-    from velox.routing.annotation import base_type
-
     for name in names:
-        usable(model, [name], "search")
+        usable(model, (), [name], "search")
         if base_type(model.model_fields[name].annotation) is not str:
             raise ConfigurationError(
                 "VX417", f"the resource of {model.__name__} cannot search in {name!r}: it is no text",

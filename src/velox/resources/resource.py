@@ -124,8 +124,8 @@ class Resource(Blueprint, Generic[T]):
                 shown=shape.names,
                 relations=expand,
             ),
-            created=create or Create[table],
-            updated=update or Update[table],
+            created=create or _derived(Create)[table],
+            updated=update or _derived(Update)[table],
             hooks=Hooks(),
             rows=rows,
             values=values,
@@ -159,6 +159,11 @@ class Resource(Blueprint, Generic[T]):
             return hook
 
         return remember
+
+
+def _derived(schema: Any) -> Any:
+    """``schema``, to be made of a class that is known at run time only."""
+    return schema
 
 
 def _actions(

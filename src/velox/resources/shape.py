@@ -15,6 +15,8 @@ from velox.routing.result import ResultEncoder
 
 __all__ = ["Shape", "etag_of"]
 
+_public: Any = Public  # it is made of a class that is known at run time only
+
 
 def etag_of(representation: bytes) -> str:
     """The strong entity tag (RFC 9110, section 8.8.3) of these very bytes."""
@@ -39,7 +41,7 @@ class Shape:
 
     def __init__(self, model: Any, public: type[BaseModel] | None, expand: Sequence[str]) -> None:
         self.model = model
-        self.public: Any = public if public is not None else Public[model]
+        self.public: Any = public if public is not None else _public[model]
         self._related = {name: _related(model, name) for name in expand}
         self._encode_one = ResultEncoder(self.public, status=200, validate=False, where=model.__name__).encode
         self._encode_many = ResultEncoder(list[self.public], status=200, validate=False, where=model.__name__).encode  # type: ignore[name-defined]
@@ -100,7 +102,7 @@ def _related(model: Any, name: str) -> tuple[Any, bool]:
             f"the resource of {model.__name__} cannot expand {name!r}: it is no relationship",
             hint="Name a Relationship() of the class",
         )
-    return Public[relationship.mapper.class_], bool(relationship.uselist)
+    return _public[relationship.mapper.class_], bool(relationship.uselist)
 
 
 def _view(public: Any, related: Mapping[str, tuple[Any, bool]]) -> type[BaseModel]:
@@ -109,7 +111,8 @@ def _view(public: Any, related: Mapping[str, tuple[Any, bool]]) -> type[BaseMode
         for name, field in public.model_fields.items()
     }
     for name, (schema, several) in related.items():
-        fields[name] = (list[schema] if several else schema | None, Field(default_factory=lambda: None))
+        kind: Any = list[schema] if several else schema | None  # type: ignore[valid-type]
+        fields[name] = (kind, Field(default_factory=lambda: None))
     view: type[BaseModel] = create_model(
         f"{public.__name__}View",
         __config__=ConfigDict(ser_json_bytes="base64", arbitrary_types_allowed=True),
