@@ -110,7 +110,7 @@ CODES: Mapping[str, str] = {
     "VX414": "there is no seed",
     "VX415": "a backup failed",
     "VX416": "a resource cannot be made of the model",
-    "VX417": "a resource names a column or relationship that it cannot use",
+    "VX417": "a resource names a field or relationship that it cannot use",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
