@@ -61,6 +61,7 @@ def test_every_package_for_users_has_a_page() -> None:
         "velox.errors",
         "velox.limits",
         "velox.ml",
+        "velox.resources",
         "velox.tasks",
         "velox.testing",
     }

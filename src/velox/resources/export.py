@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 
@@ -24,6 +25,9 @@ __all__ = ["add_export", "cell"]
 
 ROWS_AT_ONCE = 200
 """A piece for each row would cost more than the rows."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?")
+"""A Decimal below zero is text in JSON."""
 Csv = Annotated[AsyncIterator[str], MediaType("text/csv; charset=utf-8")]
 
 
@@ -36,7 +40,8 @@ def cell(value: Any) -> Any:
         return ""
     if isinstance(value, (dict, list)):
         value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    is_formula = isinstance(value, str) and value.startswith(FORMULA) and not NUMBER.fullmatch(value)
+    return "'" + value if is_formula else value
 
 
 def add_export(routes: Blueprint, of: Definition) -> None:

@@ -27,8 +27,11 @@ class Hooks(Generic[T]):
         self._found.setdefault((moment, event), []).append(hook)
 
     async def run(self, moment: str, event: Event, row: Any, db: Session) -> None:
-        """Call what there is for it."""
-        for hook in self._found.get((moment, event), ()):
+        """Call what there is for it; what hooks change in a written row is written before it is shown."""
+        hooks = self._found.get((moment, event), ())
+        for hook in hooks:
             outcome = hook(row, db)
             if isawaitable(outcome):
                 await outcome
+        if hooks and moment == "after" and event != "delete":
+            await db.add(row)

@@ -30,6 +30,9 @@ class MistakenLimit(Model, table=True):
     limit: int = Field(default=0, index=True)
 
 
+REMOVE: Any = "remove"
+
+
 class WithKey(BaseModel):
     id: int
 
@@ -40,7 +43,7 @@ class WithKey(BaseModel):
         (lambda: Resource(WithKey, "/x"), "VX416", "WithKey is no table class"),
         (lambda: Resource(MistakenPair, "/x"), "VX416", "several columns"),
         (lambda: Resource(Mistaken, "/x", update=WithKey), "VX416", "has the primary key 'id'"),
-        (lambda: Resource(Mistaken, "/x", rules={"remove": Action()}), "VX416", "no action 'remove'"),
+        (lambda: Resource(Mistaken, "/x", rules={REMOVE: Action()}), "VX416", "no action 'remove'"),
         (lambda: Resource(Mistaken, "/x", actions=["bulk"], require_if_match=True), "VX416", "bulk has none"),
         (lambda: Resource(Mistaken, "/x", sortable=["nmae"]), "VX417", "cannot sort by 'nmae'"),
         (lambda: Resource(Mistaken, "/x", filterable=["secret"]), "VX417", "it is private"),
