@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     )
     from velox.extension import Extension
     from velox.http.preconditions import Preconditions
-    from velox.resources import Resource
     from velox.routing.blueprint import Blueprint
     from velox.routing.markers import Body, Cookie, File, Form, Header, Path, Provide, Query
     from velox.routing.stream import EventStream, JsonLines, ServerSentEvent
@@ -55,7 +54,6 @@ __all__ = [
     "Provide",
     "Query",
     "Request",
-    "Resource",
     "Response",
     "ServerSentEvent",
     "ServiceUnavailable",
@@ -82,7 +80,6 @@ _HOMES = {
     ],
     "velox.extension": ["Extension"],
     "velox.http.preconditions": ["Preconditions"],
-    "velox.resources": ["Resource"],
     "velox.routing.blueprint": ["Blueprint"],
     "velox.routing.markers": ["Body", "Cookie", "File", "Form", "Header", "Path", "Provide", "Query"],
     "velox.routing.stream": ["EventStream", "JsonLines", "ServerSentEvent"],

@@ -252,12 +252,12 @@ class Velox(Routes, FrontedApp):
         super().blueprint(blueprint, **options)
 
     def resource(self, model: type[Row], prefix: str, **options: Any) -> Resource[Row]:
-        """Serve the rows of ``model`` below ``prefix``: a :class:`~velox.Resource` of this app alone.
+        """Serve the rows of ``model`` below ``prefix``: a :class:`~velox.resources.Resource` of this app alone.
 
         Args:
             model: A table class.
             prefix: What its paths begin with, such as ``"/links"``.
-            **options: As :class:`~velox.Resource` has them.
+            **options: As :class:`~velox.resources.Resource` has them.
 
         Raises:
             ConfigurationError: VX416 or VX417, the model or an option does not fit.

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from velox import ConfigurationError, Resource
+from velox import ConfigurationError
 from velox.db import Field, Model
-from velox.resources import Action
+from velox.resources import Action, Resource
 
 
 class Mistaken(Model, table=True):
