@@ -17,6 +17,7 @@ The tree, with the status of each problem::
         ├── ContentTooLarge        413
         ├── UnsupportedMediaType   415
         ├── ValidationProblem      422
+        ├── PreconditionRequired   428
         ├── TooManyRequests        429
         ├── InternalServerError    500
         └── ServiceUnavailable     503
