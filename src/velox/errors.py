@@ -17,6 +17,7 @@ The tree, with the status of each problem::
         ├── ContentTooLarge        413
         ├── UnsupportedMediaType   415
         ├── ValidationProblem      422
+        ├── PreconditionRequired   428
         ├── TooManyRequests        429
         ├── InternalServerError    500
         └── ServiceUnavailable     503
@@ -46,6 +47,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "PreconditionFailed",
+    "PreconditionRequired",
     "Problem",
     "ServiceUnavailable",
     "TooManyRequests",
@@ -114,6 +116,8 @@ CODES: Mapping[str, str] = {
     "VX443": "no statement was observed",
     "VX444": "a copy of the database cannot be made",
     "VX445": "no valid row can be made up",
+    "VX416": "a resource cannot be made of the model",
+    "VX417": "a resource names a field or relationship that it cannot use",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
@@ -311,6 +315,12 @@ class ValidationProblem(Problem):
 
     status = 422
     title = "Validation failed"
+
+
+class PreconditionRequired(Problem):
+    """428: the request has to say which version it changes (``If-Match``)."""
+
+    status = 428
 
 
 class TooManyRequests(Problem):

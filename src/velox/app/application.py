@@ -35,6 +35,7 @@ from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.app.metering import Metering
+from velox.app.preconditions import documented_preconditions, preconditions
 from velox.app.sanic_config import sanic_config
 from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
@@ -67,10 +68,12 @@ if TYPE_CHECKING:
     from velox.app.storage import Storage
     from velox.db import Database
     from velox.ml import ModelService
+    from velox.resources import Resource
 
 __all__ = ["Velox"]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
+Row = TypeVar("Row")
 
 logger = logging.getLogger("velox")
 
@@ -193,7 +196,9 @@ class Velox(Routes, FrontedApp):
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
+        self.provide(preconditions)
         self._routes.layers += [limiting.layer, self._idempotency.layer, caching.layer, caching.repeating]
+        self._routes.layers.append(documented_preconditions)
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
@@ -251,6 +256,23 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def resource(self, model: type[Row], prefix: str, **options: Any) -> Resource[Row]:
+        """Serve the rows of ``model`` below ``prefix``: a :class:`~velox.resources.Resource` of this app alone.
+
+        Args:
+            model: A table class.
+            prefix: What its paths begin with, such as ``"/links"``.
+            **options: As :class:`~velox.resources.Resource` has them.
+
+        Raises:
+            ConfigurationError: VX416 or VX417, the model or an option does not fit.
+        """
+        from velox.resources import Resource
+
+        made = Resource(model, prefix, **options)
+        self.blueprint(made)
+        return made
 
     def register_task(self, task: Task[..., Any, Any]) -> None:
         """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
