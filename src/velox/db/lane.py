@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import Integer, bindparam, event
@@ -21,6 +22,7 @@ from velox.db.reading import Reading, page_of, page_with, sliced, total_of
 from velox.db.readonly import ReadOnly, make_read_only
 from velox.db.rows import Rows
 from velox.db.statements import Codes, Prepared, Statements, Unprepared
+from velox.db.together import Together
 
 __all__ = ["OrdinaryReader", "ReadLane", "Reads"]
 
@@ -81,15 +83,30 @@ class ReadLane:
         self._statements = Statements(engine.dialect)
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._since_pause = 0
+        self._together = Together(self._get_alone, self._get_many)
 
     async def get(self, model: type[Any], key: Any) -> Any:
         """The row of ``model`` with the primary key ``key``, or ``None``."""
+        if type(key) is int and self._statements.many(model) is not None:
+            return await self._together.get(model, key)
+        return await self._get_alone(model, key)
+
+    async def _get_alone(self, model: type[Any], key: Any) -> Any:
         try:
             prepared, sql, values = self._statements.get(model, key)
         except Unprepared:
             return await self.get_with(model, key, [])
         rows, codes = await self._fetch(prepared, sql, values)
         return prepared.hydrator(codes)(rows, {})[0] if rows else None
+
+    async def _get_many(self, model: type[Any], keys: Sequence[Any]) -> dict[Any, Callable[[], Any]]:
+        many = self._statements.many(model)
+        assert many is not None
+        prepared, name = many
+        rows, codes = await self._fetch(prepared, prepared.compiled.string, [list(keys)])
+        hydrate = prepared.hydrator(codes)
+        models = hydrate(rows, {})
+        return {getattr(one, name): partial(_each, hydrate, row, [one]) for one, row in zip(models, rows, strict=True)}
 
     async def get_with(self, model: type[Any], key: Any, options: list[Any]) -> Any:
         """:meth:`get`, with loader options."""
@@ -131,8 +148,9 @@ class ReadLane:
         """A session of SQLAlchemy's; it is open until it is closed, and so may be its connection."""
         return OrdinaryReader(self._engine, expire_on_commit=False, autoflush=False, close_resets_only=False)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what the engine does not."""
+        await self._together.close()
         if self._inline is not None:
             self._inline.close()
 
@@ -159,6 +177,11 @@ class ReadLane:
             if getattr(result, "returns_rows", True):
                 return _detached(session, Rows(all_rows(result)))
             return Rows()
+
+
+def _each(hydrate: Hydrator, row: Any, first: list[Any]) -> Any:
+    """A model of ``row`` for one of those who asked; the first gets the one that is there, no two the same."""
+    return first.pop() if first else hydrate([row], {})[0]
 
 
 def _detached(session: OrdinaryReader, rows: Rows[Any]) -> Rows[Any]:

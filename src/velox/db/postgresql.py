@@ -88,9 +88,9 @@ class VeloxPostgreSQL(ServerDialect, PGDialect_asyncpg):
         cursor._invalidate_schema_cache_asof = self._invalidate_schema_cache_asof
         try:
             super().do_execute(cursor, statement, parameters)
-        except self.dbapi.InvalidCachedStatementError:
+        except self.dbapi.InvalidCachedStatementError:  # type: ignore[union-attr]
             # A migration came between; a read can be run again.
-            self._invalidate_schema_cache()
+            self._invalidate_schema_cache()  # type: ignore[no-untyped-call]
             cursor._invalidate_schema_cache_asof = self._invalidate_schema_cache_asof
             super().do_execute(cursor, statement, parameters)
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Dialect, bindparam
+from sqlalchemy import ARRAY, BigInteger, BindParameter, Dialect, Integer, SmallInteger, any_, bindparam
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -89,6 +89,7 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._known: OrderedDict[Hashable, _Derived] = OrderedDict()
+        self._manys: dict[type[Any], tuple[Prepared, str] | None] = {}
         self._gets: dict[type[Any], tuple[Prepared, list[Callable[[Any], Any] | None]] | None] = {}
 
     def prepare(
@@ -142,6 +143,30 @@ class Statements:
         else:
             raise Unprepared
         return prepared, prepared.compiled.string, values
+
+    def many(self, model: type[Any]) -> tuple[Prepared, str] | None:
+        """The statement that reads the rows of ``model`` whose keys are in its one value, and the key's attribute.
+
+        ``None`` for a key that is not one whole number: two texts that differ may be equal to a server, and two
+        columns are not one list. Only on PostgreSQL, which takes a list as one value.
+        """
+        try:
+            return self._manys[model]
+        except KeyError:
+            found = self._manys[model] = self._several(model)
+            return found
+
+    def _several(self, model: type[Any]) -> tuple[Prepared, str] | None:
+        mapper: Mapper[Any] = model.__mapper__
+        column = mapper.primary_key[0]
+        whole = len(mapper.primary_key) == 1 and type(column.type) in (Integer, BigInteger, SmallInteger)
+        if self._dialect.name != "postgresql" or not whole:
+            return None
+        statement = select(model).where(column == any_(bindparam("keys", type_=ARRAY(column.type))))
+        prepared = _prepared(without_deleted(statement), self._dialect)
+        if prepared is None or prepared.compiled.positiontup != ["keys"]:
+            return None
+        return prepared, mapper.get_property_by_column(column).key
 
     def _getter(self, model: type[Any]) -> tuple[Prepared, list[Callable[[Any], Any] | None]] | None:
         mapper: Mapper[Any] = model.__mapper__
