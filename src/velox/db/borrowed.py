@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Column, Dialect
+from sqlalchemy import BindParameter, Column, Connection, Dialect
 from sqlalchemy.engine import Row
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.orm import ColumnProperty, Mapper
@@ -38,6 +38,7 @@ __all__ = [
     "columns_of",
     "compile_select",
     "count_of",
+    "driver_rows",
     "finish_init",
     "get_field_metadata",
     "get_sa_type_from_field",
@@ -123,9 +124,40 @@ def columns_of(compiled: SQLCompiler) -> list[TypeEngine[Any]]:
     return [column.type for column in compiled._result_columns]
 
 
-def result_processor(compiled: SQLCompiler, position: int) -> Any:
-    """What makes the driver's value in the column at ``position`` ours; ``None`` if it is the same."""
-    return compiled._result_columns[position].type._cached_result_processor(compiled.dialect, None)
+def result_processor(compiled: SQLCompiler, position: int, code: Any) -> Any:
+    """What makes the driver's value in the column at ``position`` ours; ``None`` if it is the same.
+
+    Args:
+        compiled: Of :func:`compile_select`.
+        position: Of the column in the result.
+        code: The column's type as the driver names it in its answer; ``None`` where it names none.
+    """
+    return compiled._result_columns[position].type._cached_result_processor(compiled.dialect, code)
+
+
+def driver_rows(connection: Connection, sql: str, values: Sequence[Any]) -> tuple[list[Any], tuple[Any, ...]]:
+    """All rows of ``sql`` from the driver's cursor, and how the driver names their columns' types.
+
+    What goes wrong is raised as SQLAlchemy's own statements raise it, and does the same to the connection; and who
+    listens for statements hears of it.
+    """
+    cursor: Any = None
+    parameters = tuple(values)
+    is_heard = connection._has_events or connection.engine._has_events
+    try:
+        cursor = connection.connection.cursor()
+        if is_heard:
+            connection.dispatch.before_cursor_execute(connection, cursor, sql, parameters, None, False)
+        connection.dialect.do_execute(cursor, sql, parameters)
+        rows, codes = cursor.fetchall(), tuple([column[1] for column in cursor.description])
+        if is_heard:
+            connection.dispatch.after_cursor_execute(connection, cursor, sql, parameters, None, False)
+        cursor.close()
+    except BaseException as error:  # noqa: BLE001 - it is raised again; a cancelled statement costs its connection
+        # Without the statement, it leaves alone what is not the driver's: a number that SQLite's C cannot hold.
+        shown = sql if isinstance(error, connection.dialect.loaded_dbapi.Error) else None
+        connection._handle_dbapi_exception(error, shown, parameters, cursor, None)
+    return list(rows), codes
 
 
 def selected(compiled: SQLCompiler) -> tuple[list[EntityColumns | SelectedColumn], RowMaker] | None:
