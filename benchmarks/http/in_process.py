@@ -110,7 +110,7 @@ async def prepared() -> dict[str, Drive]:
     return {
         FLOOR: Drive(Constant),
         VELOX: Drive(await started(on_velox.create_app)),
-        WATCHED: Drive(await started(on_velox.create_watched, metrics=True, request_id_header=True)),
+        WATCHED: Drive(await started(on_velox.create_watched, is_watched=True)),
     }
 
 
@@ -130,12 +130,14 @@ def compare(drives: Mapping[str, Drive], profiled: str | None) -> None:
             profile(drives[name], requests_of(case))
 
 
-async def started(create: Callable[[Settings], Velox], **settings: bool) -> Callable[[], Any]:
-    """What makes the connections of a started app, as ``velox run --prod`` has them."""
-    app = create(Settings(env="prod", secret_key=SecretStr(secrets.token_urlsafe(48)), **settings))
+async def started(create: Callable[[Settings], Velox], *, is_watched: bool = False) -> Callable[[], Any]:
+    """What makes the connections of a started app, as ``velox run --prod`` has them; with metrics and request ids if it
+    ``is_watched``."""
+    secret = SecretStr(secrets.token_urlsafe(48))
+    app: Any = create(Settings(env="prod", secret_key=secret, metrics=is_watched, request_id_header=is_watched))
     app.prepare(port=1, protocol=VeloxProtocol, motd=False, access_log=False, single_process=True)
     await app._startup()
-    if app.settings.metrics:
+    if is_watched:
         layout = Layout(app.router.routes)
         app.meter = Meter(layout, memoryview(bytearray(8 * layout.size)).cast("d"))
     protocol = app.state.server_info[0].settings["protocol"]

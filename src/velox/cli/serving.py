@@ -36,7 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded", "serve", "serve_in_turn", "serve_workers"]
 
-_PRELOAD = ("velox.cli.serving", "velox.app", "velox.db", "sanic", "uvloop")
+_PRELOAD = (
+    "velox.cli.serving",
+    "velox.app",
+    "velox.app.schema",
+    "velox.app.storage",
+    "velox.db",
+    "velox.db.migrations.state",
+    "velox.http.fronted",
+    "sanic",
+    "uvloop",
+)
 
 
 def serve(
