@@ -26,7 +26,7 @@ from velox.auth.identity import Identity, Way
 from velox.auth.lock import Lock
 from velox.auth.tables import Account, ApiKey
 from velox.db import Public, Reader, Session, col, select
-from velox.errors import NotFound, Unauthorized
+from velox.errors import NotFound
 from velox.routing.blueprint import Blueprint
 from velox.rules import Caller, Policy
 
@@ -48,7 +48,7 @@ def auth_routes(
         min_password_length: Of a new password.
         limit: How often one address may try to get in, by all of these routes together.
     """
-    auth = Blueprint("auth", url_prefix=url_prefix)
+    auth = Blueprint("auth", url_prefix=url_prefix, cache=False)
     # When nobody can count, nobody gets in: an outage must not be the hour for trying passwords.
     attempts = Policy(limit, name="auth", by=by_address, on_store_failure="deny")
     add_passwords(auth, account, min_password_length, attempts)
@@ -128,10 +128,7 @@ def add_tokens(auth: Blueprint, attempts: Policy) -> None:
         """The next pair of tokens; a refresh token that was used before ends the sign-in."""
         found = await lock.sign_ins.refresh(body.refresh_token)
         if found is None:
-            raise Unauthorized(
-                "The refresh token is not valid, or no longer.",
-                headers={"www-authenticate": 'Bearer error="invalid_grant"'},
-            )
+            raise lock.identify.refusal("The refresh token is not valid, or no longer.", "invalid_grant")
         return lock.tokens(*found)
 
 
