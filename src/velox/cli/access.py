@@ -21,7 +21,8 @@ ACCESS = logging.getLogger("sanic.access")
 
 class AccessRecords(logging.Formatter):
     """One JSON object a line: ``time`` (RFC 3339, UTC), ``level``, ``logger``, ``message`` (method and target),
-    ``pid``, ``request_id``, ``status``, ``bytes`` (of the body; null when it was streamed), ``duration_ms``, ``client``."""
+    ``pid``, ``request_id``, ``status``, ``bytes`` (of the body; null when it was streamed), ``duration_ms``,
+    ``client``."""
 
     def format(self, record: logging.LogRecord) -> str:
         given = vars(record)
