@@ -109,6 +109,8 @@ class Settings(WireSettings):
     """Whether every answer has ``X-Request-ID``: the client's own, or a new one. Problems have it anyway."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log record that is written."""
+    access_log: bool | None = None
+    """Whether every answered request is logged; None: not in `prod`."""
     app: str | None = None
     """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
     migrations: str = "migrations"
