@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from velox.ml.registry import Registry
     from velox.ml.runner import Runner, load
     from velox.ml.schema import Feature, Outcome, Policies, Schema
-    from velox.ml.service import ModelService, Serving
+    from velox.ml.service import ModelService
+    from velox.ml.serving import Serving
     from velox.ml.splitting import Split
     from velox.ml.trained import Candidate, Training
     from velox.ml.training import train
@@ -56,7 +57,8 @@ _HOMES = {
     "velox.ml.registry": ["Registry"],
     "velox.ml.runner": ["Runner", "load"],
     "velox.ml.schema": ["Feature", "Outcome", "Policies", "Schema"],
-    "velox.ml.service": ["ModelService", "Serving"],
+    "velox.ml.service": ["ModelService"],
+    "velox.ml.serving": ["Serving"],
     "velox.ml.splitting": ["Split"],
     "velox.ml.trained": ["Candidate", "Training"],
     "velox.ml.training": ["train"],
