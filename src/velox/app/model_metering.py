@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ class ModelMetering:
         """Begin at 0, or where ended workers of this server have stopped."""
         services = self._services()
         taken = next((info.settings.get("sock") for info in self._app.state.server_info), None)
-        digest = "models-" + "-".join(service.reference.replace("@", "+") for service in services)
+        layout = repr((CELLS, [service.reference for service in services]))
+        digest = hashlib.sha256(layout.encode()).hexdigest()[:16]
         folder = folder_of(taken, digest) if taken is not None else None
         board = self._board = Board(folder, CELLS * len(services))
         for place, service in enumerate(services):

@@ -156,7 +156,7 @@ class ModelService:
             one = loaded.one if loaded.cache is None else None
             answer = one(vector) if one is not None else await loaded.answer_one(vector)
             if self.versions.shadow is not None:
-                self.versions.shadow.compare([body], [answer], loaded.manifest)
+                self._compare(loaded, [body], [answer])
             return loaded.writer.one(answer, said)
 
     async def _answers(self, loaded: Loaded, rows: Sequence[Any]) -> tuple[list[Answer], list[list[str]]]:
@@ -167,9 +167,13 @@ class ModelService:
             answers = [await loaded.answer_one(vectors[0])]
         else:
             answers = await loaded.answer_all(vectors)
-        if self.versions.shadow is not None:
-            self.versions.shadow.compare(rows, answers, loaded.manifest)
+        self._compare(loaded, rows, answers)
         return answers, warnings
+
+    def _compare(self, loaded: Loaded, rows: Sequence[Any], answers: Sequence[Answer]) -> None:
+        """Have the shadow answer the same, if the canary did not."""
+        if self.versions.shadow is not None and loaded is self.versions.main:
+            self.versions.shadow.compare(rows, answers, loaded.manifest)
 
     async def infer(self, body: dict[str, Any], key: str = "", version: str | None = None) -> dict[str, Any]:
         """The answer of the Open Inference Protocol to tensors.

@@ -123,6 +123,11 @@ async def test_a_shadow_is_compared_and_never_answers(root: Path, make_app: Make
         await service.versions.shadow.settled()
         found = (await client.get("/models/titanic")).json()["shadow"]
         figures = (await client.get("/metrics")).text
+        Registry(root).promote("titanic@2", "canary", percent=100)
+        await service.versions.refresh()
+        assert (await client.post("/models/titanic/predict", json=ROW)).json()["version"] == "2"
+        await service.versions.shadow.settled()
+        assert service.versions.shadow.comparison.to_dict() == {k: v for k, v in found.items() if k != "version"}
     agreeing = int((ours == theirs).sum())
     assert (found["version"], found["agreeing"], found["differing"]) == ("2", agreeing, 30 - agreeing)
     assert 0 < agreeing < 30

@@ -61,6 +61,7 @@ async def test_wrong_rows_are_a_problem_that_names_each_field(root: Path, make_a
         ({**ROW, "sex": "other"}, ["/sex"]),
         ({**ROW, "age": "old", "extra": 1}, ["/age", "/extra"]),
         ({**ROW, "fare": 1e6}, ["/fare"]),
+        ({**ROW, "fare": 10**400}, ["/fare"]),
         ({"rows": [ROW, {**ROW, "class": 9}]}, ["/rows/1/class"]),
         ({"rows": []}, ["/rows"]),
         ({"rows": ROW}, ["/rows"]),
@@ -73,7 +74,8 @@ async def test_wrong_rows_are_a_problem_that_names_each_field(root: Path, make_a
             answer = await client.post("/models/titanic/predict", json=body)
             assert answer.status_code == 422, answer.text
             assert sorted(error["pointer"] for error in answer.json()["errors"]) == sorted(pointers)
-        for text in (b"[1]", b"nonsense", b'{"age": NaN}', b'{"age": 1, "age": 2}'):
+        infinite = json.dumps(ROW).replace("7.25", "1e999").encode()
+        for text in (infinite, b"[1]", b"nonsense", b'{"age": NaN}', b'{"age": 1, "age": 2}'):
             answer = await client.post(
                 "/models/titanic/predict", content=text, headers={"content-type": "application/json"}
             )
