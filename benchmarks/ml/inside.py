@@ -7,7 +7,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -47,9 +48,9 @@ def inside(folder: Path, model: str) -> dict[str, Any]:
     for size in SIZES:
         vectors, rows = [vector] * size, [row] * size
         one = runner.one if size == 1 else None
-        work: Callable[[], Any] = (lambda one=one: one(vector)) if one else (lambda v=vectors: runner.predict(v))
+        work: Callable[[], Any] = partial(one, vector) if one is not None else partial(runner.predict, vectors)
         costs["Velox"][size] = cost_us(work) / size
-        costs["scikit-learn"][size] = cost_us(lambda r=rows: pipeline.predict_proba(pd.DataFrame(r))) / size
+        costs["scikit-learn"][size] = cost_us(partial(asked, pipeline, rows)) / size
     return {
         "row_us": costs,
         "read_us": cost_us(lambda: reader.read(row)),
@@ -61,10 +62,16 @@ def inside(folder: Path, model: str) -> dict[str, Any]:
     }
 
 
+def asked(pipeline: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """scikit-learn's answers, as most servers ask for them."""
+    return pipeline.predict_proba(pd.DataFrame(rows))
+
+
 def cost_us(work: Callable[[], Any]) -> float:
     """The median of rounds that take :data:`ROUND_S` together."""
     work()
-    found, end = [], time.perf_counter() + ROUND_S
+    found: list[float] = []
+    end = time.perf_counter() + ROUND_S
     while not found or time.perf_counter() < end:
         start = time.perf_counter()
         work()
@@ -81,7 +88,7 @@ async def look_ups(folder: Path, model: str) -> dict[str, float]:
         cache = AnswerCache(app.cache, runner.manifest, 60.0)
         await cache.put(cache.key(vector), (0, [0.5, 0.5]))
         other = [*vector[:-1], vector[-1] + 1]
-        found = {}
+        found: dict[str, float] = {}
         for name, asked in (("hit_us", vector), ("miss_us", other)):
             durations = []
             for _ in range(5000):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from velox.ml.registry import Registry
     from velox.ml.runner import Runner, load
     from velox.ml.schema import Feature, Outcome, Policies, Schema
+    from velox.ml.scoring import Scored, score
     from velox.ml.service import ModelService
     from velox.ml.serving import Serving
     from velox.ml.splitting import Split
@@ -35,6 +36,7 @@ __all__ = [
     "Registry",
     "Runner",
     "Schema",
+    "Scored",
     "Serving",
     "Split",
     "Training",
@@ -44,6 +46,7 @@ __all__ = [
     "load",
     "publish_estimator",
     "read_table",
+    "score",
     "titanic",
     "train",
 ]
@@ -57,6 +60,7 @@ _HOMES = {
     "velox.ml.registry": ["Registry"],
     "velox.ml.runner": ["Runner", "load"],
     "velox.ml.schema": ["Feature", "Outcome", "Policies", "Schema"],
+    "velox.ml.scoring": ["Scored", "score"],
     "velox.ml.service": ["ModelService"],
     "velox.ml.serving": ["Serving"],
     "velox.ml.splitting": ["Split"],

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterator
+from typing import Any
 
 from velox.errors import ConfigurationError
 
 __all__ = ["backend_of"]
+
+CONNECT_S = 10
 
 
 @contextlib.contextmanager
@@ -37,7 +40,8 @@ def backend_of(engine: str) -> Iterator[tuple[str, int]]:
         ) from None
     try:
         address = None if engine == "dask" else engine
-        client = distributed.Client(address, **({"dashboard_address": None} if address is None else {}))
+        own: dict[str, Any] = {"dashboard_address": None} if address is None else {}
+        client = distributed.Client(address, timeout=CONNECT_S, **own)
     except OSError as error:
         raise ConfigurationError("VX819", f"{engine} does not answer: {error}", hint="Start its scheduler") from error
     with client:

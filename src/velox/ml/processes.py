@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 
-from velox.errors import ConfigurationError, InternalServerError, ServiceUnavailable
+from velox.errors import ConfigurationError, InternalServerError
 from velox.ml.answers import Answer
 from velox.ml.batcher import Busy
 from velox.ml.manifest import Manifest
@@ -138,7 +138,7 @@ class ModelProcess:
                 async with asyncio.timeout(self._serving.timeout_s):
                     self._child = await asyncio.shield(self._starting)
             except (TimeoutError, ConfigurationError):
-                raise ServiceUnavailable("The model is being started again.", headers={"Retry-After": "1"}) from None
+                raise Busy("The model is being started again.") from None
         return self._child
 
     def _replace(self, why: str) -> None:

@@ -165,15 +165,14 @@ def answered(
             else:
                 yield delayed(answer_part)(registry, which, runner if here else None, frame, place)
 
-    parallel = needed("joblib").Parallel
+    joblib = needed("joblib")
     here = jobs == 1 and backend == "loky"
     # Two parts for each job: one in work, one ready.
-    run = parallel(
-        n_jobs=jobs, backend=backend if jobs != 1 else "sequential", return_as="generator", pre_dispatch="2*n_jobs"
-    )
-    for number, found in enumerate(run(tasks())):
-        place, is_old = pending[number]
-        yield place, is_old, (found[0], found[1])
+    with joblib.parallel_config(backend="sequential" if here else backend, n_jobs=jobs):
+        run = joblib.Parallel(return_as="generator", pre_dispatch="2*n_jobs")
+        for number, found in enumerate(run(tasks())):
+            place, is_old = pending[number]
+            yield place, is_old, (found[0], found[1])
 
 
 LOADED: dict[tuple[str, str], Runner] = {}

@@ -18,8 +18,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from tests.apps.passengers import passengers, publish
 from velox.errors import ConfigurationError
-from velox.ml import Registry
-from velox.ml.scoring import score
+from velox.ml import Registry, score
 from velox.testing import TestClient
 
 MakeApp = Callable[..., Any]
@@ -72,7 +71,7 @@ async def test_the_answers_are_those_of_the_api(root: Path, make_app: MakeApp, t
 
 def test_a_killed_run_goes_on_where_it_was(root: Path, tmp_path: Path) -> None:
     data, out, straight = tmp_path / "data.csv", tmp_path / "out.csv", tmp_path / "straight.csv"
-    odd_rows(1200).to_csv(data, index=False)
+    odd_rows(800).to_csv(data, index=False)
     score(Registry(root), "titanic", data, straight, part_rows=20)
     environment = {**os.environ, "VELOX_MODEL_ROOT": str(root)}
     command = [sys.executable, "-m", "velox", "ml", "score", "titanic", str(data), "--out", str(out), "--part", "20"]
@@ -85,8 +84,8 @@ def test_a_killed_run_goes_on_where_it_was(root: Path, tmp_path: Path) -> None:
     assert not out.exists()
     done = subprocess.run([*command, "--json"], env=environment, capture_output=True, text=True, check=True)
     told = json.loads(done.stdout)
-    assert (told["rows"], told["refused"]) == (1200, 1)
-    assert 60 <= told["resumed"] < 1200
+    assert (told["rows"], told["refused"]) == (800, 1)
+    assert 60 <= told["resumed"] < 800
     assert out.read_bytes() == straight.read_bytes()
 
 
