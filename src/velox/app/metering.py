@@ -45,7 +45,7 @@ class Metering:
             text = exposition(self._layout, self._board.all()) + self._more()
             return HTTPResponse(text, content_type=CONTENT_TYPE)
 
-        app.get("/metrics", hidden=True, name="metrics")(metrics)
+        app.get("/metrics", hidden=True, cache=False, name="metrics")(metrics)
 
     async def start(self) -> None:
         """Begin at 0, or where ended workers of this server have stopped."""
@@ -54,11 +54,15 @@ class Metering:
         taken = next((info.settings.get("sock") for info in app.state.server_info), None)
         folder = folder_of(taken, layout.digest) if taken is not None else None
         board = self._board = Board(folder, layout.size)
-        app.meter = Meter(layout, board.cells)
+        meter = app.meter = Meter(layout, board.cells)
+        if app.redis is not None:
+            app.redis.on_outage = meter.note_redis_outage
 
     async def stop(self) -> None:
         """Leave the figures to the other workers."""
         self._app.meter = None
+        if self._app.redis is not None:
+            self._app.redis.on_outage = lambda: None
         if self._board is not None:
             self._board.close()
 
