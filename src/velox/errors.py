@@ -149,6 +149,9 @@ CODES: Mapping[str, str] = {
     "VX814": "the installed libraries do not fit the model",
     "VX815": "the data cannot be used",
     "VX816": "the model cannot be used",
+    "VX817": "the model takes too long, or too much memory, to be loaded",
+    "VX818": "a canary has no valid percentage",
+    "VX819": "the rows cannot be scored",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -22,12 +23,13 @@ class Metering:
 
     Args:
         app: The app; its ``meter`` is set when it starts.
+        more: What else there is to show, in the same format.
     """
 
     name = "metrics"
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: Any, more: Callable[[], str] = str) -> None:
+        self._app, self._more = app, more
         self._layout: Layout | None = None
         self._board: Board | None = None
 
@@ -40,7 +42,8 @@ class Metering:
                 raise NotFound
             assert self._layout is not None
             assert self._board is not None
-            return HTTPResponse(exposition(self._layout, self._board.all()), content_type=CONTENT_TYPE)
+            text = exposition(self._layout, self._board.all()) + self._more()
+            return HTTPResponse(text, content_type=CONTENT_TYPE)
 
         app.get("/metrics", hidden=True, cache=False, name="metrics")(metrics)
 
