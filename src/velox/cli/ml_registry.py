@@ -73,7 +73,8 @@ def models(as_json: bool) -> None:
 @click.command(short_help="Show one version: schema, metrics, how it is served.")
 @click.argument("model")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
-def show(model: str, as_json: bool) -> None:
+@click.option("--card", "as_card", is_flag=True, help="Print the model card, which is Markdown.")
+def show(model: str, as_json: bool, as_card: bool) -> None:
     """Show a version of MODEL: titanic (production's, or the newest), titanic@2 or titanic@canary.
 
     \b
@@ -86,6 +87,9 @@ def show(model: str, as_json: bool) -> None:
     manifest = found.manifest(model)
     if as_json:
         json_line(json.loads(manifest.to_json()))
+        return
+    if as_card:
+        click.echo(found.card(manifest), nl=False)
         return
     aliases = [alias for alias, version in found.aliases(manifest.name).items() if version == manifest.version]
     marks = f"  ({', '.join(sorted(aliases))})" if aliases else ""

@@ -67,6 +67,8 @@ def publish_estimator(
     Raises:
         ConfigurationError: VX701, VX813, or VX816 when estimator and sample do not fit.
     """
+    from velox.ml.card import CARD, card_of
+    from velox.ml.distributions import DISTRIBUTIONS, reference_of
     from velox.ml.inference import infer_schema
     from velox.ml.verification import verify
 
@@ -88,7 +90,13 @@ def publish_estimator(
     )
     content = io.BytesIO()
     needed("joblib").dump(estimator, content, compress=3)
-    made = {MODEL: content.getvalue(), REFERENCE: reference(estimator, manifest, sample), **(files or {})}
+    made = {
+        MODEL: content.getvalue(),
+        REFERENCE: reference(estimator, manifest, sample),
+        DISTRIBUTIONS: reference_of(head_for(estimator), schema, sample, seed).to_json(),
+        CARD: card_of(manifest).encode(),
+        **(files or {}),
+    }
     return registry.publish(manifest, made)
 
 
@@ -98,7 +106,6 @@ def final_name(estimator: Any) -> str:
 
 def reference(estimator: Any, manifest: Manifest, sample: Any) -> bytes:
     """Rows with scikit-learn's answers, which whoever loads the model has to get too."""
-    from velox.ml.heads import final_head
     from velox.ml.inference import ANYTHING, rows_of
     from velox.ml.rows import RowReader, frame_of
 
@@ -112,8 +119,7 @@ def reference(estimator: Any, manifest: Manifest, sample: Any) -> bytes:
             "the estimator answers no row of the sample",
             hint="Give a sample of the data it was trained on",
         )
-    head = final_head(estimator, getattr(estimator, "classes_", None))
-    answers = head(frame_of(schema, [reader.read(row)[0] for row in rows]))
+    answers = head_for(estimator)(frame_of(schema, [reader.read(row)[0] for row in rows]))
     shares = answers.probabilities
     made = {
         "typical": typical_row(schema, rows_of(schema, sample.head(TYPICAL_ROWS))),
@@ -122,6 +128,13 @@ def reference(estimator: Any, manifest: Manifest, sample: Any) -> bytes:
         "probabilities": None if shares is None else shares.tolist(),
     }
     return json.dumps(made, ensure_ascii=False).encode()
+
+
+def head_for(estimator: Any) -> Any:
+    """scikit-learn's own answers, as a function of what the estimator was fitted on."""
+    from velox.ml.heads import final_head
+
+    return final_head(estimator, getattr(estimator, "classes_", None))
 
 
 def typical_row(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from velox.errors import ConfigurationError
 from velox.ml.aliases import CANARY, PRODUCTION, Alias, Histories, check_percent, read_histories, write_histories
+from velox.ml.card import CARD, card_of
 from velox.ml.manifest import MANIFEST, Manifest
 from velox.ml.names import check_alias, check_name, is_version, split_reference
 from velox.ml.storage import digest, locked, read_inside, replace_file, verified, write_new
@@ -131,6 +132,14 @@ class Registry:
                 hint="Publish the model again",
             )
         return verified(self.root, (manifest.name, manifest.version, file), manifest.files[file])
+
+    def card(self, manifest: Manifest) -> str:
+        """The model card, as Markdown; of a version without one, as its manifest makes it.
+
+        Raises:
+            ConfigurationError: VX812 when the file has another digest.
+        """
+        return self.read(manifest, CARD).decode() if CARD in manifest.files else card_of(manifest)
 
     def resolve(self, reference: str) -> tuple[str, str]:
         """Name and version that ``reference`` stands for now.

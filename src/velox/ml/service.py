@@ -80,6 +80,7 @@ class ModelService:
         self._manifest = registry.manifest(reference)
         self._watch: asyncio.Task[None] | None = None
         self._stamp: tuple[int, int, int] | None = None
+        self._card: tuple[str, str] | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -233,6 +234,7 @@ class ModelService:
             "created": manifest.created,
             "schema": schema,
             "metrics": dict(manifest.metrics),
+            "card": self._card_of(manifest),
             "served": {**manifest.served, "mode": loaded.mode if loaded is not None else "not loaded"},
         }
         if loaded is not None and loaded.verdict is not None:
@@ -242,6 +244,12 @@ class ModelService:
         if versions.shadow is not None:
             made["shadow"] = {"version": versions.shadow.manifest.version, **versions.shadow.comparison.to_dict()}
         return {**made, "refused": dict(versions.refused)} if versions.refused else made
+
+    def _card_of(self, manifest: Manifest) -> str:
+        """Its card, read once."""
+        if self._card is None or self._card[0] != manifest.version:
+            self._card = manifest.version, self.registry.card(manifest)
+        return self._card[1]
 
 
 class Counted:
