@@ -152,6 +152,8 @@ CODES: Mapping[str, str] = {
     "VX817": "the model takes too long, or too much memory, to be loaded",
     "VX818": "a canary has no valid percentage",
     "VX819": "the rows cannot be scored",
+    "VX820": "the log of predictions cannot be as it is told",
+    "VX821": "the table of predictions is missing",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

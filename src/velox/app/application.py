@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from velox.app.models import ServedModels
     from velox.app.storage import Storage
     from velox.db import Database
-    from velox.ml import ModelService
+    from velox.ml import Log, ModelService
     from velox.resources import Resource
 
 __all__ = ["Velox"]
@@ -341,6 +341,7 @@ class Velox(Routes, FrontedApp):
         cache: str | float | timedelta = 0,
         max_memory: str | int = "2GiB",
         load_timeout: str | float | timedelta = "60s",
+        log: Log | None = None,
     ) -> ModelService:
         """Serve a model of the folder ``settings.model_root``: ``POST /models/NAME/predict``, with its own types.
 
@@ -365,12 +366,14 @@ class Velox(Routes, FrontedApp):
             max_memory: What a slow model, or one with code that is not scikit-learn's, may take in the process that it
                 gets for itself.
             load_timeout: How long that process may take to load it.
+            log: Which predictions are logged to the app's database, for feedback: ``Log(sample=0.1, mask=["name"])``.
 
         Returns:
             The model in service, an extension of the app.
 
         Raises:
-            ConfigurationError: VX811, VX812 or VX813, when there is no such model. What only loading shows (VX701,
+            ConfigurationError: VX811, VX812 or VX813, when there is no such model; VX820 when the log does not fit
+                it. What only loading shows (VX701,
                 VX812, VX814, VX816, VX817) stops the start.
         """
         from velox.app.models import ServedModels, serve
@@ -388,7 +391,9 @@ class Velox(Routes, FrontedApp):
             load_timeout_s=parse_duration(load_timeout),
         )
         self._models = self._models or ServedModels()
-        return serve(self, self._models, reference, out_of_range=out_of_range, unknown=unknown, serving=serving)
+        return serve(
+            self, self._models, reference, out_of_range=out_of_range, unknown=unknown, serving=serving, log=log
+        )
 
     def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:
         """Document a way in; routes name it with ``security=[name]``.

@@ -11,8 +11,9 @@ from sanic.response import BaseHTTPResponse
 from velox.app.described import Described, Schema
 from velox.app.inference_protocol import InferenceProtocol
 from velox.app.model_metering import ModelMetering
+from velox.app.prediction_log import PredictionLog, mount_feedback
 from velox.errors import InternalServerError, Problem, ServiceUnavailable
-from velox.ml import ModelService, Policies, Registry, Serving
+from velox.ml import Log, ModelService, Policies, Registry, Serving
 from velox.ml.answers import answer_schema, explanation_schema, rows_answer_schema
 from velox.routing.markers import Body
 from velox.routing.response import JsonResponse
@@ -33,6 +34,7 @@ def serve(
     out_of_range: OutOfRange | None,
     unknown: Unknown | None,
     serving: Serving,
+    log: Log | None = None,
 ) -> ModelService:
     """Put a model of the app's registry in service.
 
@@ -42,15 +44,17 @@ def serve(
         reference: Which one: ``"titanic"``, ``"titanic@canary"``, ``"titanic@2"``.
         out_of_range, unknown: Policies; ``None``: as the model was published.
         serving: Its bounds.
+        log: What of its predictions is logged.
 
     Raises:
-        ConfigurationError: VX811, VX812 or VX813, when there is no such model.
+        ConfigurationError: VX811, VX812 or VX813, when there is no such model; VX820 when the log does not fit it.
     """
     registry = Registry(app.settings.model_root)
     chosen = registry.manifest(reference).schema.policies
     policies = Policies(out_of_range or chosen.out_of_range, unknown or chosen.unknown)
     service = ModelService(registry, reference, policies=policies, serving=serving, store=app.cache)
-    served.add(app, service)
+    predictions = PredictionLog(app, log, service) if log is not None else None
+    served.add(app, service, predictions)
     return service
 
 
@@ -66,7 +70,7 @@ class ServedModels:
         self._metering: ModelMetering | None = None
         self._protocol: InferenceProtocol | None = None
 
-    def add(self, app: Any, service: ModelService) -> None:
+    def add(self, app: Any, service: ModelService, predictions: PredictionLog | None = None) -> None:
         """Put another one in service."""
         if self._protocol is None:
             self._protocol = InferenceProtocol(app.readiness, lambda request: client_of(app, request))
@@ -76,9 +80,13 @@ class ServedModels:
             if app.settings.metrics:
                 self._metering = ModelMetering(app, lambda: self.services)
                 app.add_extension(self._metering)
-        mount_model(app, "/models", service)
+        mount_model(app, "/models", service, predictions)
         self._protocol.mount_model(app, service)
         self.services.append(service)
+        if predictions is not None:
+            mount_feedback(app, "/models", service, predictions)
+            app.on_start(predictions.check)  # a hook: the tables may be made after the extensions have started
+            app.add_extension(predictions)  # before the model: it stops later, and writes what that has said
         app.add_extension(service)
 
     def revision(self) -> object:
@@ -117,18 +125,19 @@ def short(service: ModelService) -> dict[str, Any]:
     return {name: described[name] for name in ("name", "version", "estimator", "created", "metrics")}
 
 
-def mount_model(app: Any, prefix: str, service: ModelService) -> None:
+def mount_model(app: Any, prefix: str, service: ModelService, predictions: PredictionLog | None = None) -> None:
     """Add the routes of one model.
 
     Args:
         app: The app.
         prefix: Of the path, before the model's name.
         service: The model.
+        predictions: Its log.
     """
     name, title = service.model, service.model.replace("-", "_")
 
     async def describe() -> dict[str, Any]:
-        return service.describe()
+        return {**service.describe(), **({"log": predictions.describe()} if predictions is not None else {})}
 
     def client(request: Request) -> str:
         return client_of(app, request) if service.has_canary else ""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from velox.ml.dataset import iris, read_table, titanic
     from velox.ml.evaluation import Evaluation, evaluate
     from velox.ml.examination import ColumnReport, Examination, examine
+    from velox.ml.log import Log
     from velox.ml.manifest import Manifest
     from velox.ml.registry import Registry
     from velox.ml.runner import Runner, load
@@ -29,6 +30,7 @@ __all__ = [
     "Evaluation",
     "Examination",
     "Feature",
+    "Log",
     "Manifest",
     "ModelService",
     "Outcome",
@@ -56,6 +58,7 @@ _HOMES = {
     "velox.ml.dataset": ["iris", "read_table", "titanic"],
     "velox.ml.evaluation": ["Evaluation", "evaluate"],
     "velox.ml.examination": ["ColumnReport", "Examination", "examine"],
+    "velox.ml.log": ["Log"],
     "velox.ml.manifest": ["Manifest"],
     "velox.ml.registry": ["Registry"],
     "velox.ml.runner": ["Runner", "load"],

@@ -33,13 +33,19 @@ class AnswerWriter:
         self._end = f'"model":{json.dumps(manifest.name)},"version":{json.dumps(manifest.version)}}}'
         self._classifies = outcome.kind == "classification"
 
-    def one(self, answer: Answer, warnings: Sequence[str]) -> bytes:
-        """The answer to a single row."""
-        return f"{self._row(answer, warnings)},{self._end}".encode()
+    def one(self, answer: Answer, warnings: Sequence[str], logged: str | None = None) -> bytes:
+        """The answer to a single row; with the id that it was logged by, if it was."""
+        return f"{self._row(answer, warnings)}{id_member(logged)},{self._end}".encode()
 
-    def many(self, answers: Sequence[Answer], warnings: Sequence[Sequence[str]]) -> bytes:
-        """The answer to several rows, in their order."""
-        rows = ",".join(self._row(answer, said) + "}" for answer, said in zip(answers, warnings, strict=True))
+    def many(
+        self, answers: Sequence[Answer], warnings: Sequence[Sequence[str]], logged: Sequence[str | None] = ()
+    ) -> bytes:
+        """The answer to several rows, in their order; with their ids, if any is logged."""
+        ids = logged or [None] * len(answers)
+        rows = ",".join(
+            f"{self._row(answer, said)}{id_member(one)}}}"
+            for answer, said, one in zip(answers, warnings, ids, strict=True)
+        )
         return f'{{"predictions":[{rows}],{self._end}'.encode()
 
     def _row(self, answer: Answer, warnings: Sequence[str]) -> str:
@@ -52,6 +58,10 @@ class AnswerWriter:
         if not math.isfinite(sum(shares)):
             finite(math.nan)
         return f'{{"prediction":{self._labels[label]},"probabilities":{self._shares % tuple(shares)},"warnings":{said}'
+
+
+def id_member(logged: str | None) -> str:
+    return "" if logged is None else f',"id":"{logged}"'
 
 
 def finite(value: float) -> float:
@@ -96,6 +106,9 @@ def row_properties(manifest: Manifest) -> dict[str, Any]:
     return made
 
 
+ID = {"type": "string", "description": "What feedback names the prediction by, if it was logged."}
+
+
 def version_properties(manifest: Manifest) -> dict[str, Any]:
     return {"model": {"const": manifest.name}, "version": {"type": "string", "examples": [manifest.version]}}
 
@@ -103,13 +116,14 @@ def version_properties(manifest: Manifest) -> dict[str, Any]:
 def answer_schema(manifest: Manifest) -> dict[str, Any]:
     """The JSON Schema of the answer to one row."""
     properties = {**row_properties(manifest), **version_properties(manifest)}
-    return {"type": "object", "title": "Prediction", "properties": properties, "required": list(properties)}
+    shown = {**properties, "id": ID}
+    return {"type": "object", "title": "Prediction", "properties": shown, "required": list(properties)}
 
 
 def rows_answer_schema(manifest: Manifest) -> dict[str, Any]:
     """The JSON Schema of the answer to several rows."""
     row = row_properties(manifest)
-    items = {"type": "object", "properties": row, "required": list(row)}
+    items = {"type": "object", "properties": {**row, "id": ID}, "required": list(row)}
     properties = {"predictions": {"type": "array", "items": items}, **version_properties(manifest)}
     return {"type": "object", "title": "Predictions", "properties": properties, "required": list(properties)}
 
@@ -125,7 +139,7 @@ def explanation_schema(manifest: Manifest) -> dict[str, Any]:
     }
     items = {"type": "object", "properties": effect, "required": list(effect)}
     properties = {
-        **made["properties"],
+        **{name: made["properties"][name] for name in made["required"]},
         "value": {"type": "number", "description": "The probability of the prediction, or the predicted value."},
         "typical_value": {"type": "number", "description": "The same for the typical row."},
         "effects": {"type": "array", "items": items, "description": "The greatest first."},

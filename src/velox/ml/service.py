@@ -27,6 +27,7 @@ from velox.ml.batcher import Busy
 from velox.ml.explaining import explanation, questions
 from velox.ml.inference import ANYTHING
 from velox.ml.loaded import Loaded
+from velox.ml.log import Recorder
 from velox.ml.manifest import Manifest
 from velox.ml.names import is_version, split_reference
 from velox.ml.optional import needed
@@ -55,6 +56,7 @@ class ModelService:
     Attributes:
         name: What ``/health/ready`` calls it.
         versions: What is in service.
+        recorder: Logs predictions; ``None``: nobody does.
 
     Raises:
         ConfigurationError: VX811, VX812 or VX813, when there is no such model.
@@ -77,6 +79,7 @@ class ModelService:
         self.policies = policies
         self.serving = serving or Serving()
         self.versions = Versions(registry, reference, policies=policies, serving=self.serving, store=store)
+        self.recorder: Recorder | None = None
         self._manifest = registry.manifest(reference)
         self._watch: asyncio.Task[None] | None = None
         self._stamp: tuple[int, int, int] | None = None
@@ -151,14 +154,22 @@ class ModelService:
         with Counted(loaded.tally):
             if "rows" in body and not loaded.reader.has("rows"):
                 rows = rows_in(body, self.serving.max_rows)
-                return loaded.writer.many(*await self._answers(loaded, rows))
+                answers, warnings = await self._answers(loaded, rows)
+                return loaded.writer.many(answers, warnings, self._log(loaded, rows, answers))
             vector, said = loaded.reader.read(body)
             loaded.tally.add("rows")
             one = loaded.one if loaded.cache is None else None
             answer = one(vector) if one is not None else await loaded.answer_one(vector)
             if self.versions.shadow is not None:
                 self._compare(loaded, [body], [answer])
-            return loaded.writer.one(answer, said)
+            logged = self.recorder.note(loaded.manifest, body, answer) if self.recorder is not None else None
+            return loaded.writer.one(answer, said, logged)
+
+    def _log(self, loaded: Loaded, rows: Sequence[Any], answers: Sequence[Answer]) -> list[str | None]:
+        """Log the rows that are chosen; the ids."""
+        if self.recorder is None:
+            return []
+        return [self.recorder.note(loaded.manifest, row, answer) for row, answer in zip(rows, answers, strict=True)]
 
     async def _answers(self, loaded: Loaded, rows: Sequence[Any]) -> tuple[list[Answer], list[list[str]]]:
         """The answers to the rows of one request, and warnings."""
@@ -194,6 +205,7 @@ class ModelService:
                 answers, warnings = await self._answers(loaded, rows)
             except ValidationProblem as problem:
                 raise ValidationProblem(errors=[oip.error_at(error, body) for error in problem.errors]) from None
+            self._log(loaded, rows, answers)
             return oip.response(loaded.manifest, answers, warnings, wanted, body.get("id"))
 
     async def explain(self, row: Any, key: str = "") -> dict[str, Any]:

@@ -18,7 +18,8 @@ def test_a_published_version_has_the_distributions_of_its_data_and_answers(tmp_p
     reference = Reference.from_json(Registry(tmp_path).read(manifest, DISTRIBUTIONS))
     frame = passengers()
     age, sex = reference.features["age"], reference.features["sex"]
-    assert (age.rows, age.missing) == (len(frame), pytest.approx(frame["age"].isna().mean()))
+    assert age.rows == len(frame)
+    assert age.missing == pytest.approx(frame["age"].isna().mean())
     present = frame["age"].dropna().to_numpy()
     for point, below, up_to in zip(age.points, age.below, age.up_to, strict=True):
         assert (below, up_to) == (np.mean(present < point), np.mean(present <= point))
@@ -29,7 +30,8 @@ def test_a_published_version_has_the_distributions_of_its_data_and_answers(tmp_p
 
 def test_a_text_tells_only_how_often_it_is_missing() -> None:
     found = distribution_of(["Ada", None, "Bob"], numeric=False, keep=False)
-    assert (found.missing, found.categories) == (pytest.approx(1 / 3), ())
+    assert found.missing == pytest.approx(1 / 3)
+    assert not found.categories
 
 
 def test_the_card_says_what_the_manifest_knows_in_markdown(tmp_path: Path) -> None:
