@@ -154,6 +154,7 @@ CODES: Mapping[str, str] = {
     "VX819": "the rows cannot be scored",
     "VX820": "the log of predictions cannot be as it is told",
     "VX821": "the table of predictions is missing",
+    "VX822": "the version has nothing to compare with",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 

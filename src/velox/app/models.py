@@ -9,6 +9,7 @@ from sanic import Request
 from sanic.response import BaseHTTPResponse
 
 from velox.app.described import Described, Schema
+from velox.app.drifting import mount_drift
 from velox.app.inference_protocol import InferenceProtocol
 from velox.app.model_metering import ModelMetering
 from velox.app.prediction_log import PredictionLog, mount_feedback
@@ -85,6 +86,7 @@ class ServedModels:
         self.services.append(service)
         if predictions is not None:
             mount_feedback(app, "/models", service, predictions)
+            mount_drift(app, "/models", service, predictions)
             app.on_start(predictions.check)  # a hook: the tables may be made after the extensions have started
             app.add_extension(predictions)  # before the model: it stops later, and writes what that has said
         app.add_extension(service)

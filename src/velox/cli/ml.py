@@ -18,6 +18,7 @@ ML_COMMANDS = {
     "rollback": ("velox.cli.ml_registry", "Let an alias stand for what it stood for before."),
     "withdraw": ("velox.cli.ml_registry", "End a canary, a shadow, or another alias."),
     "diff": ("velox.cli.ml_registry", "What differs between two versions."),
+    "drift": ("velox.cli.ml_drift", "Compare logged rows with the training data."),
     "score": ("velox.cli.ml_score", "Answer the rows of a file."),
     "serve": ("velox.cli.ml_serve", "Serve models without a project."),
 }
