@@ -34,6 +34,8 @@ class Storage:
             durability=settings.database_durability,
             watch=settings.env == "dev",
             replica_urls=settings.database_replica_urls,
+            databases=settings.databases,
+            shards=settings.shards,
         )
         self.providers: tuple[Callable[..., Any], ...] = (self.session, self.reader, self.writer)
         self._committed = committed

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, SQLAlchemyError
 
-from velox.db.grouping import GroupCommit
 from velox.db.integrity import integrity_problem, problem_for
 from velox.errors import Problem
 
 __all__ = ["Writer"]
 
 T = TypeVar("T")
+
+
+class Inserts(Protocol):
+    """What a Writer's rows go through."""
+
+    async def insert(self, row: object) -> None: ...
 
 
 class Writer:
@@ -27,8 +32,8 @@ class Writer:
         group: Where rows meet; ``database.writer()`` knows.
     """
 
-    def __init__(self, group: GroupCommit) -> None:
-        self._group: GroupCommit | None = group
+    def __init__(self, group: Inserts) -> None:
+        self._group: Inserts | None = group
 
     async def add(self, instance: T, *, conflict: Problem | None = None) -> T:
         """Store a new row, and return it complete: keys, defaults and all. It is committed then.
