@@ -130,8 +130,7 @@ def selected_elements(statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
 
 def updated_columns(statement: Any) -> set[str]:
     """The names of the columns that an UPDATE sets."""
-    named = [*(statement._values or {}), *(one for one, _ in statement._ordered_values or ())]
-    return {getattr(one, "name", one) for one in named}
+    return {getattr(one, "name", one) for one in statement._values or {}}
 
 
 def compile_select(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> SQLCompiler:
