@@ -32,8 +32,6 @@ __all__ = ["Move", "Mover", "planned", "unfinished"]
 
 _FEW = 100
 """As many rows that differ are copied while nobody writes."""
-_PASSES = 10
-"""How often to try to come down to that few."""
 _TRIES = 20
 """How often to wait for a lock, each time as long as the database does."""
 _MARGIN_S = 0.05
@@ -145,14 +143,15 @@ class Mover:
         return 0
 
     async def _copy(self, move: Move) -> int:
-        total = 0
-        for _ in range(_PASSES):
+        total, before = 0, None
+        while True:
             async with snapshot(self._shards[move.source]) as source:
                 changed = await make_same(self._tables, move.bucket, source, partial(self._writing, move))
             total += changed
-            if changed <= _FEW:
-                break
-        return total
+            # Where rows come as fast as they are copied, another pass brings nothing: the rest is for ``_close``.
+            if changed <= _FEW or (before is not None and changed > before // 2):
+                return total
+            before = changed
 
     async def _close(self, move: Move) -> int:
         async with self._shards[move.source].write.begin() as connection:
