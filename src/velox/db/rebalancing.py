@@ -90,9 +90,16 @@ async def move_buckets(
         metadata: Whose tables.
 
     Raises:
-        ConfigurationError: VX438, one is being moved elsewhere, or by another process.
+        ConfigurationError: VX438, one is being moved elsewhere, or by another process, or a shard is not migrated.
     """
     tables = [table for table in metadata.sorted_tables if sharded(table) is not None]
+    for name in {name for move in moves for name in (move.source, move.target)} & set(database.shards):
+        if missing := {table.name for table in tables} & set(await database.others[name].missing_tables(metadata)):
+            raise ConfigurationError(
+                "VX438",
+                f"the shard {name} has no table {', '.join(sorted(missing))} to move rows from or to",
+                hint="Run: velox migrate.",
+            )
     shards: dict[str, Connections] = {name: database.lanes_of(name) for name in database.shards}
     mover = Mover(database.lanes_of(""), shards, tables, report, is_busy=_is_busy)
     for start in range(0, len(moves), TOGETHER):

@@ -34,7 +34,8 @@ _FEW = 100
 """As many rows that differ are copied while nobody writes."""
 _TRIES = 20
 """How often to wait for a lock, each time as long as the database does."""
-_MARGIN_S = 0.05
+_MARGIN = 1.5
+"""How much longer than a lease to wait, since clocks run at different speeds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Mover:
                 continue
             if before in (State.COPYING, State.OPENING):
                 # Then nobody reads by an older map any more.
-                await asyncio.sleep(ledger.LEASE_S + _MARGIN_S)
+                await asyncio.sleep(ledger.LEASE_S * _MARGIN)
             rows = 0
             for move in now:
                 rows += await self._patiently(work, move)

@@ -161,7 +161,7 @@ async def test_a_move_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> Non
             await db.insert_many([Order(user_id=7, total=n) for n in range(FIRST)])
         move = await move_of(database, 7)
         stored: list[UUID] = []
-        for until in ("midway", "closing", "opening", "cleaning"):
+        for until in ("midway", "closing", "opening"):
             await asyncio.to_thread(_run_until, tmp_path, until, move)
             state = (await ledger_of(database))[move.bucket].state
             assert unfinished(await ledger_of(database)) == [move]
