@@ -64,18 +64,15 @@ class Note(Base, table=True):
     text: str
 
 
-def urls_in(folder: Path) -> dict[str, dict[str, str]]:
-    """Six files."""
-    return {
-        "databases": {"analytics": f"sqlite:///{folder}/analytics.db"},
-        "shards": {name: f"sqlite:///{folder}/{name}.db" for name in SHARDS},
-    }
-
-
 @asynccontextmanager
 async def spread(folder: Path) -> AsyncIterator[Database]:
     """A database with another beside it and four shards, all SQLite files with their tables made."""
-    database = Database(f"sqlite:///{folder}/main.db", timeout_s=30, **urls_in(folder))
+    database = Database(
+        f"sqlite:///{folder}/main.db",
+        timeout_s=30,
+        databases={"analytics": f"sqlite:///{folder}/analytics.db"},
+        shards={name: f"sqlite:///{folder}/{name}.db" for name in SHARDS},
+    )
     await database.start()
     try:
         await database.create_tables(Base.metadata)

@@ -37,11 +37,11 @@ class Both:
         await self.one.create_tables(Base.metadata)
         for user in range(USERS):
             bucket = bucket_of(user)
-            orders = [
+            orders: list[dict[str, Any]] = [
                 {"id": new_id(bucket), "user_id": user, "total": n * user % 7 - 2, "note": [None, "a", "B", "é"][n % 4]}
                 for n in range(user % 5)
             ]
-            items = [
+            items: list[dict[str, Any]] = [
                 {"id": new_id(bucket), "user_id": user, "order_id": order["id"], "name": f"{n}"}
                 for order in orders
                 for n in range(user % 3)
@@ -120,7 +120,7 @@ def rows(draw: st.DrawFn) -> tuple[Any, bool]:
                 select(Order.id, Order.total),
                 select(Order.total, func.lower(Order.note)),
                 select(Order, Item).join(Item),
-                select(Order.id, Item.name).join(Item, Item.order_id == Order.id),
+                select(Order.id, Item.name).join(Item, col(Item.order_id) == Order.id),
                 select(Order, Item).join(Item, col(Item.user_id) == Order.user_id),
                 select(Order, Item.name).outerjoin(Item),
             ]
@@ -155,7 +155,7 @@ def aggregates(draw: st.DrawFn) -> Any:
         func.avg(Order.total),
         func.count(func.distinct(Order.user_id)),
     ]
-    several = draw(st.lists(st.sampled_from(found), min_size=1, max_size=3))
+    several: list[Any] = draw(st.lists(st.sampled_from(found), min_size=1, max_size=3))
     return draw(conditions(select(*several).select_from(Order)))
 
 

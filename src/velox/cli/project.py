@@ -72,6 +72,18 @@ class Project:
 
         return asyncio.run(started())
 
+    def at(self, name: str) -> Project:
+        """One of the project's databases: ``main``, or as the settings call it; a single shard, too.
+
+        Raises:
+            ConfigurationError: VX430, there is none of that name; and what :meth:`groups` raises.
+        """
+        found = {part.name or _MAIN: (group, part) for group in self.groups() for part in group.parts}
+        if name not in found:
+            raise ConfigurationError("VX430", f"there is no database {name!r}", hint=f"There are: {', '.join(found)}.")
+        group, part = found[name]
+        return Project(self.app, group.folder, group.history, (part,))
+
     def headline(self) -> None:
         """Say whose turn it is, where there are several groups."""
         if self.app.database.others:

@@ -48,7 +48,9 @@ async def state_of(database: Database, metadata: MetaData = Model.metadata) -> S
 
 def _look(connection: Connection, metadata: MetaData) -> State:
     tables = set(inspect(connection).get_table_names())
-    return State(read_heads(connection), all(map(_is_bookkeeping, tables)), tuple(_missing(connection, metadata, tables)))
+    return State(
+        read_heads(connection), all(map(_is_bookkeeping, tables)), tuple(_missing(connection, metadata, tables))
+    )
 
 
 def _is_bookkeeping(table: str) -> bool:

@@ -108,8 +108,8 @@ async def test_a_move_under_load_loses_and_doubles_nothing(either: Database) -> 
         assert await rows_on(either, move.source, user) == 0
         known = (await ledger_of(either))[move.bucket]
         assert (known.owner, known.state, known.other) == (move.target, State.OPEN, None)
-    async with either.reader() as db:
-        ranks = await db.exec(select(Setting.rank).where(Setting.user_id == 7).order_by(col(Setting.rank)))
+    async with either.reader() as reader:
+        ranks = await reader.exec(select(Setting.rank).where(Setting.user_id == 7).order_by(col(Setting.rank)))
     assert list(ranks) == list(range(60))
 
 

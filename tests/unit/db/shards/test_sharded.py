@@ -17,13 +17,9 @@ from velox.db.shards.sharded import BUCKET, check_sharded
 from velox.errors import ConfigurationError
 
 
-def new_base() -> Any:
-    """A MetaData of its own."""
-
-    class Fresh(Model, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
-        pass
-
-    return Fresh
+def fresh() -> registry:
+    """With a MetaData of its own."""
+    return registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))
 
 
 def test_a_fit_model_has_a_bucket_that_the_class_does_not_show() -> None:
@@ -35,39 +31,43 @@ def test_a_fit_model_has_a_bucket_that_the_class_does_not_show() -> None:
 
 
 def test_an_id_that_each_shard_would_count_for_itself_is_refused() -> None:
-    base = new_base()
+    class Local(Model, registry=fresh()):
+        pass
 
-    class Counted(base, table=True, shard_by="user_id"):
+    class Counted(Local, table=True, shard_by="user_id"):
         id: int | None = Field(default=None, primary_key=True)
         user_id: int
 
     with pytest.raises(ConfigurationError, match=r"VX435 the primary key of counted \(id\) is not unique .* UUID"):
-        check_sharded(base.metadata)
+        check_sharded(Local.metadata)
 
 
 def test_what_is_unique_on_each_shard_only_is_refused() -> None:
-    base = new_base()
+    class Local(Model, registry=fresh()):
+        pass
 
-    class Slugged(base, table=True, shard_by="user_id"):
+    class Slugged(Local, table=True, shard_by="user_id"):
         __table_args__ = (UniqueConstraint("slug"),)
         id: UUID | None = Field(default=None, primary_key=True)
         user_id: int
         slug: str
 
     with pytest.raises(ConfigurationError, match=r"VX435 slugged: unique \(slug\) .* Add user_id to it"):
-        check_sharded(base.metadata)
+        check_sharded(Local.metadata)
 
 
 def test_a_reference_without_the_shard_key_is_refused() -> None:
     """A row of another user would be on another shard."""
-    base = new_base()
 
-    class Page(base, table=True, shard_by="user_id"):
+    class Local(Model, registry=fresh()):
+        pass
+
+    class Page(Local, table=True, shard_by="user_id"):
         user_id: int = Field(primary_key=True)
         slug: str = Field(primary_key=True)
         twin: str | None = None
 
-    class Comment(base, table=True, shard_by="user_id"):
+    class Comment(Local, table=True, shard_by="user_id"):
         __table_args__ = (ForeignKeyConstraint(["author_id", "slug"], ["page.user_id", "page.slug"]),)
         id: UUID | None = Field(default=None, primary_key=True)
         user_id: int
@@ -75,55 +75,63 @@ def test_a_reference_without_the_shard_key_is_refused() -> None:
         slug: str
 
     with pytest.raises(ConfigurationError, match=r"VX435 comment.author_id, slug refers to page without its shard key"):
-        check_sharded(base.metadata)
+        check_sharded(Local.metadata)
 
 
 @pytest.mark.parametrize(
     ("shard_by", "said"), [("owner", "no field 'owner'"), ("ratio", "cannot be"), ("maybe", "cannot be a shard key")]
 )
 def test_a_shard_key_has_to_be_there_and_to_have_one_form(shard_by: str, said: str) -> None:
+    class Local(Model, registry=fresh()):
+        pass
+
     with pytest.raises(ConfigurationError, match=rf"VX435 .*test_sharded.py.*{said}"):
 
-        class Keyed(new_base(), table=True, shard_by=shard_by):  # type: ignore[misc]
+        class Keyed(Local, table=True, shard_by=shard_by):
             id: UUID | None = Field(default=None, primary_key=True)
             ratio: float
             maybe: int | None = None
 
 
 def test_a_model_is_not_in_a_database_and_on_the_shards() -> None:
+    class Local(Model, registry=fresh()):
+        pass
+
     with pytest.raises(ConfigurationError, match=r"VX435 .* Keep database= or shard_by="):
 
-        class Twice(new_base(), table=True, shard_by="user_id", database="analytics"):  # type: ignore[misc]
+        class Twice(Local, table=True, shard_by="user_id", database="analytics"):
             id: UUID | None = Field(default=None, primary_key=True)
             user_id: int
 
 
 def test_a_reference_into_another_database_names_both_tables() -> None:
-    base = new_base()
+    class Local(Model, registry=fresh()):
+        pass
 
-    class Person(base, table=True):
+    class Person(Local, table=True):
         id: int | None = Field(default=None, primary_key=True)
 
-    class Visit(base, table=True, database="analytics"):
+    class Visit(Local, table=True, database="analytics"):
         id: int | None = Field(default=None, primary_key=True)
         person_id: int = Field(foreign_key="person.id")
 
     with pytest.raises(ConfigurationError, match=r"VX431 visit.person_id refers to person, .* visit is in the"):
-        check_references(base.metadata)
+        check_references(Local.metadata)
 
 
 def test_a_base_class_says_the_place_of_all_below_it() -> None:
-    base = new_base()
+    class Local(Model, registry=fresh()):
+        pass
 
-    class Analytics(base, database="analytics"):
+    class Analytics(Local, database="analytics"):
         pass
 
     class Click(Analytics, table=True):
         id: int | None = Field(default=None, primary_key=True)
 
     with pytest.raises(ConfigurationError, match=r"VX430 .*'analytics'.* VELOX_DATABASES__ANALYTICS"):
-        Database("sqlite://", databases={"reports": "sqlite://"}).parts(base.metadata)
-    parts = Database("sqlite://", databases={"analytics": "sqlite://"}).parts(base.metadata)
+        Database("sqlite://", databases={"reports": "sqlite://"}).parts(Local.metadata)
+    parts = Database("sqlite://", databases={"analytics": "sqlite://"}).parts(Local.metadata)
     assert [(part.name, list(part.metadata.tables)) for part in parts] == [("", []), ("analytics", ["click"])]
 
 
