@@ -38,7 +38,9 @@ class Accounts:
 
     Args:
         account: The table.
-        url_prefix: Where its routes are.
+        url_prefix: Where its routes are. ``None``: it has none, and the project's own handlers ask for the
+            :class:`~velox.auth.Lock`.
+        scheme: The word before an access token in the ``Authorization`` field (RFC 9110, section 11.4).
         ways: The ways in: ``"bearer"``, ``"cookie"``, ``"key"``. Default: all three.
         access_lifetime: How long an access token is good. Default: 10 minutes.
         sign_in_lifetime: How long a sign-in lasts after its last refresh. Default: 30 days.
@@ -50,7 +52,8 @@ class Accounts:
         self,
         account: type[Account],
         *,
-        url_prefix: str = "/auth",
+        url_prefix: str | None = "/auth",
+        scheme: str = "Bearer",
         ways: Sequence[str] = ("bearer", "cookie", "key"),
         access_lifetime: str | timedelta = "10m",
         sign_in_lifetime: str | timedelta = "30d",
@@ -62,7 +65,10 @@ class Accounts:
         self._access_lifetime_s = parse_duration(access_lifetime)
         self._sign_in_lifetime_s = parse_duration(sign_in_lifetime)
         self._send: Callable[[Letter], Awaitable[None] | None] | None = None
-        self._routes = auth_routes(account, url_prefix, self.ways, min_password_length, limit)
+        self._scheme = scheme
+        self._routes = (
+            auth_routes(account, url_prefix, self.ways, min_password_length, limit) if url_prefix is not None else None
+        )
 
     def deliver(self, fn: Deliver) -> Deliver:
         """Send letters with ``fn(letter)``, sync or async: a decorator.
@@ -79,7 +85,15 @@ class Accounts:
         keys = KeyRing([secret.get_secret_value() for secret in secrets], "velox.auth")
         signer, cross_site = TokenSigner(keys, app.name), CrossSite(keys)
         cookie = "__Host-session" if settings.production else "session"
-        identify = Identifier(self.account, app.database, signer, cross_site, cookie=cookie, realm=app.name)
+        identify = Identifier(
+            self.account,
+            app.database,
+            signer,
+            cross_site,
+            cookie=cookie,
+            realm=app.name,
+            scheme=self._scheme,
+        )
         lock = Lock(
             account=self.account,
             database=app.database,
@@ -104,12 +118,16 @@ class Accounts:
         app.identify = identify
         app.add_guard(guarding(lock, self.ways))
         for way in self.ways:
-            app.add_security_scheme(SCHEMES[way], scheme(way, cookie))
-        app.blueprint(self._routes)
+            app.add_security_scheme(SCHEMES[way], security_scheme(way, cookie, self._scheme))
+        if self._routes is not None:
+            app.blueprint(self._routes)
 
 
-def scheme(way: Way, cookie: str) -> dict[str, Any]:
+def security_scheme(way: Way, cookie: str, scheme: str) -> dict[str, Any]:
     """OpenAPI's Security Scheme Object of a way in."""
+    if way is Way.BEARER and scheme.lower() != "bearer":  # OpenAPI knows the schemes that are registered
+        written = f'"{scheme} " and an access token.'
+        return {"type": "apiKey", "in": "header", "name": "Authorization", "description": written}
     if way is Way.BEARER:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."}
     if way is Way.KEY:

@@ -14,18 +14,13 @@ from velox.auth.tokens import InvalidToken, TokenSigner
 from velox.db import Database, col, select
 from velox.errors import Unauthorized
 
-__all__ = ["ACCESS", "COOKIE", "Identifier", "refused"]
+__all__ = ["ACCESS", "COOKIE", "Identifier"]
 
 ACCESS: Final = "access"
 COOKIE: Final = "cookie"
 """Purposes of tokens."""
 NOTED_EVERY: Final = timedelta(minutes=1)
 """How exact ``last_used_at`` of a key is: a write for each request would be dearer than most requests."""
-
-
-def refused(detail: str) -> Unauthorized:
-    """The answer to credentials that are no good (RFC 6750, section 3.1)."""
-    return Unauthorized(detail, headers={"www-authenticate": 'Bearer error="invalid_token"'})
 
 
 class Identifier:
@@ -38,6 +33,7 @@ class Identifier:
         cross_site: Checks requests with a cookie.
         cookie: The name of the session's cookie.
         realm: The app's name.
+        scheme: The word before a token.
     """
 
     def __init__(
@@ -49,6 +45,7 @@ class Identifier:
         *,
         cookie: str,
         realm: str,
+        scheme: str,
     ) -> None:
         self._account = account
         self._database = database
@@ -56,6 +53,7 @@ class Identifier:
         self._cross_site = cross_site
         self._cookie = cookie
         self._realm = realm
+        self.scheme = scheme
 
     async def __call__(self, request: Any) -> Identity | None:
         """Who asks; ``None``: nobody who says so.
@@ -78,18 +76,21 @@ class Identifier:
         """
         identity = await self(request)
         if identity is None:
-            raise Unauthorized(
-                "Sign in, or send an API key.", headers={"www-authenticate": f'Bearer realm="{self._realm}"'}
-            )
+            challenge = f'{self.scheme} realm="{self._realm}"'
+            raise Unauthorized("Sign in, or send an API key.", headers={"www-authenticate": challenge})
         return identity
+
+    def refusal(self, detail: str, error: str = "invalid_token") -> Unauthorized:
+        """The answer to credentials that are no good; ``error`` is a code of RFC 6750, section 3.1."""
+        return Unauthorized(detail, headers={"www-authenticate": f'{self.scheme} error="{error}"'})
 
     async def _identify(self, request: Any) -> Identity | None:
         headers = request.headers
         authorization, key = headers.get("authorization"), headers.get("x-api-key")
         if authorization is not None:
             scheme, _, token = authorization.partition(" ")
-            if scheme.lower() != "bearer":
-                raise refused("The Authorization field is not a bearer's.")
+            if scheme.lower() != self.scheme.lower():
+                raise self.refusal(f"The Authorization field is none of the scheme {self.scheme}.")
             token = token.strip()
             return await (self._of_key(token) if token.startswith("vx_") else self._of_token(token))
         if key is not None:
@@ -101,10 +102,10 @@ class Identifier:
         try:
             claims = self._signer.read(ACCESS, token)
         except InvalidToken:
-            raise refused("The access token is not valid, or no longer.") from None
+            raise self.refusal("The access token is not valid, or no longer.") from None
         account = await self._signed_in(claims)
         if account is None:
-            raise refused("The sign-in is over.")
+            raise self.refusal("The sign-in is over.")
         return Identity(account, Way.BEARER, sign_in=claims["sid"])
 
     async def _of_cookie(self, request: Any, cookie: str) -> Identity | None:
@@ -135,7 +136,7 @@ class Identifier:
         # One without the form of a key, or with an unknown prefix, is compared too: the time says nothing.
         known = found[0].digest if found else KeySecret("", "").digest
         if secret is None or not secret.matches(known) or found is None:
-            raise refused("The API key is not valid, or no longer.")
+            raise self.refusal("The API key is not valid, or no longer.")
         key, account = found
         await self._note(key)
         return Identity(account, Way.KEY, scopes=frozenset(key.scopes))

@@ -18,7 +18,7 @@ from velox.auth.signins import SignIns
 from velox.auth.tables import Account, SignIn
 from velox.auth.tokens import InvalidToken, TokenSigner
 from velox.db import Database, select
-from velox.errors import ConfigurationError, Conflict, Forbidden, Unauthorized
+from velox.errors import ConfigurationError, Conflict, Forbidden
 
 __all__ = ["Lock", "lock_of"]
 
@@ -55,25 +55,34 @@ class Lock:
         async with self.database.reader() as db:
             return await db.get(self.account, int(id_))
 
-    async def create(self, email: str, password: str, **columns: Any) -> Account | None:
-        """Make an account and hash its password; ``None``: the address is taken."""
+    async def create(self, email: str, password: str, **columns: Any) -> Account:
+        """Make an account and hash its password.
+
+        Raises:
+            Conflict: The address is taken, or another unique value; ``errors`` names it.
+        """
         digest = await self.hasher.hash(password)
-        try:
-            async with self.database.session() as db:
-                return await db.add(self.account(**columns, email=email.lower(), password_digest=digest))
-        except Conflict:
-            return None
+        async with self.database.session() as db:
+            return await db.add(self.account(**columns, email=email.lower(), password_digest=digest))
 
     async def register(self, body: BaseModel) -> None:
-        """Make the account of a registration, or write to whoever has the address."""
+        """Make the account of a registration, or write to whoever has the address.
+
+        Raises:
+            Conflict: A unique value of the project's own columns is taken.
+        """
         columns = {name: getattr(body, name) for name in body.model_fields_set - {"email", "password"}}
         email: str = getattr(body, "email")  # noqa: B009 - of a model made at run time
-        account = await self.create(email, getattr(body, "password"), **columns)  # noqa: B009 - as above
-        if account is not None:
+        try:
+            account = await self.create(email, getattr(body, "password"), **columns)  # noqa: B009 - as above
+        except Conflict:
+            owner = await self.find(email)
+            if owner is None:  # another column's value is taken
+                raise
+            self.delivery.post(Letter("taken", owner))
+        else:
             token = self.signer.issue(VERIFY, str(account.id), VERIFY_LIFETIME_S, email=account.email)
             self.delivery.post(Letter("verify", account, token))
-        elif (owner := await self.find(email)) is not None:
-            self.delivery.post(Letter("taken", owner))
 
     async def verify(self, token: str) -> None:
         """Note that an address is its owner's.
@@ -115,9 +124,7 @@ class Lock:
         account = await self.find(email)
         fits = await self.hasher.verify(account.password_digest if account else None, password)
         if account is None or not fits or not account.is_active:
-            raise Unauthorized(
-                "The address or the password is wrong.", headers={"www-authenticate": 'Bearer error="invalid_grant"'}
-            )
+            raise self.identify.refusal("The address or the password is wrong.", "invalid_grant")
         if self.hasher.is_outdated(account.password_digest):
             await self.set_password(account, password)
         return account
@@ -129,7 +136,12 @@ class Lock:
     def tokens(self, sign_in: SignIn, refresh_token: str) -> Tokens:
         """What a client of ``sign_in`` gets."""
         access = self.signer.issue(ACCESS, str(sign_in.account_id), self.access_lifetime_s, sid=sign_in.id)
-        return Tokens(access_token=access, refresh_token=refresh_token, expires_in=int(self.access_lifetime_s))
+        return Tokens(
+            access_token=access,
+            refresh_token=refresh_token,
+            token_type=self.identify.scheme,
+            expires_in=int(self.access_lifetime_s),
+        )
 
     def cookie(self, sign_in: SignIn) -> str:
         """The value of a browser's cookie for ``sign_in``."""

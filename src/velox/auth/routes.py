@@ -26,7 +26,7 @@ from velox.auth.identity import Identity, Way
 from velox.auth.lock import Lock
 from velox.auth.tables import Account, ApiKey
 from velox.db import Public, Reader, Session, col, select
-from velox.errors import NotFound, Unauthorized
+from velox.errors import NotFound
 from velox.routing.blueprint import Blueprint
 from velox.rules import Caller, Policy
 
@@ -128,10 +128,7 @@ def add_tokens(auth: Blueprint, attempts: Policy) -> None:
         """The next pair of tokens; a refresh token that was used before ends the sign-in."""
         found = await lock.sign_ins.refresh(body.refresh_token)
         if found is None:
-            raise Unauthorized(
-                "The refresh token is not valid, or no longer.",
-                headers={"www-authenticate": 'Bearer error="invalid_grant"'},
-            )
+            raise lock.identify.refusal("The refresh token is not valid, or no longer.", "invalid_grant")
         return lock.tokens(*found)
 
 

@@ -147,12 +147,12 @@ async def find_account(lock: Lock, email: str) -> Account:
 async def _create(lock: Lock, email: str, password: str, roles: tuple[str, ...]) -> Account:
     from datetime import UTC, datetime
 
-    from velox.errors import ConfigurationError
+    from velox.errors import ConfigurationError, Conflict
 
-    account = await lock.create(email, password, roles=list(roles), verified_at=datetime.now(UTC))
-    if account is None:
-        raise ConfigurationError("VX704", f"{email} has an account already", hint="See: velox users list")
-    return account
+    try:
+        return await lock.create(email, password, roles=list(roles), verified_at=datetime.now(UTC))
+    except Conflict:
+        raise ConfigurationError("VX704", f"{email} has an account already", hint="See: velox users list") from None
 
 
 async def _all(lock: Lock) -> list[Account]:

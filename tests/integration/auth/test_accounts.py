@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.auth.people import PASSWORD, Person, bearer, login, make_app, register
-from velox.auth import Accounts, Letter
+from velox.auth import Accounts, Letter, Lock
 from velox.auth.lock import lock_of
 from velox.db import select
 from velox.testing import TestClient
@@ -165,3 +165,23 @@ async def test_two_registrations_at_once_make_one_account(client: TestClient) ->
     await asyncio.gather(*(register(client) for _ in range(8)))
     async with client.app.database.reader() as db:
         assert len((await db.exec(select(Person))).all()) == 1
+
+
+async def test_routes_and_the_scheme_may_be_the_projects_own() -> None:
+    app = make_app(Accounts(Person, url_prefix=None, scheme="Token"))
+
+    @app.post("/people", status=201)
+    async def join(lock: Lock) -> str:
+        return lock.tokens(*await lock.sign_ins.begin(await lock.create("eve@example.org", PASSWORD))).access_token
+
+    async with TestClient(app) as client:
+        token = (await client.post("/people")).json()
+        assert (await client.get("/inner/", headers={"authorization": f"Token {token}"})).status_code == 200
+        for headers in ({"authorization": f"Bearer {token}"}, {}):
+            refused = await client.get("/inner/", headers=headers)
+            assert refused.status_code == 401
+            assert refused.headers["www-authenticate"].startswith("Token ")
+        assert (await client.post("/people")).status_code == 409
+        assert (await client.post("/auth/login", json={})).status_code == 404
+        schemes = (await client.get("/openapi.json")).json()["components"]["securitySchemes"]
+    assert schemes["bearer"]["name"] == "Authorization"
