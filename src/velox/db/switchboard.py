@@ -5,17 +5,19 @@ A *place* is one database: ``""`` is the main one, another the name of a databas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.dml import UpdateBase
 
+from velox.db.borrowed import statement_key
 from velox.db.engine import Lanes
 from velox.db.placement import MAIN, SHARDS, called, group_of, tables_in
 from velox.db.shards.ledger import Ledger
-from velox.db.shards.routing import bucket_for
+from velox.db.shards.routing import Conditions, bucket_for, conditions_of, value_of
 from velox.db.shards.sharded import Misplaced, Sharded, sharded
 from velox.errors import ServiceUnavailable
 
@@ -23,6 +25,8 @@ __all__ = ["EVERYWHERE", "SCATTER", "Switchboard"]
 
 SCATTER = "scatter"
 """The execution option of a statement that may be asked of all shards."""
+_MOST = 1000
+"""Shapes of statements are the program's, and not many."""
 EVERYWHERE = None
 """No place, but all shards."""
 
@@ -48,6 +52,7 @@ class Switchboard:
         self.shards = tuple(shards)
         self.ledger = ledger
         self._databases = frozenset(databases)
+        self._shapes: OrderedDict[Hashable, _Shape] = OrderedDict()
 
     def is_sharded(self, table: Any) -> bool:
         """Whether the rows of ``table`` are spread: without shards in the settings, they are in the main database."""
@@ -123,6 +128,56 @@ class Switchboard:
             Misplaced: VX430, VX431: its tables are in several databases, VX433: it tells no shard, VX434 or VX436.
             ServiceUnavailable: It writes to a bucket that is just being moved.
         """
+        if isinstance(statement, Select) and (known := self._known_place(statement, parameters)) is not None:
+            place, bucket, table = known
+            if table is None:
+                return place, None
+        else:
+            place, bucket, table = self._found_place(statement, parameters)
+            if table is None:
+                return place, None
+        if bucket is not None:
+            return self.place_of_bucket(bucket, writing=isinstance(statement, UpdateBase)), bucket
+        if not scatter:
+            key = sharded(table).key  # type: ignore[union-attr]
+            raise Misplaced(
+                "VX433",
+                f"a statement about {table.name} does not say for which {key}",
+                hint=f"Add .where({key} == ...), or ask all shards: .execution_options(scatter=True).",
+            )
+        return EVERYWHERE, None
+
+    def _found_place(self, statement: Any, parameters: Any) -> tuple[str | None, int | None, Any]:
+        """The place of a statement; for a sharded one its bucket if it tells, and its table."""
+        place, table = self._only_place(statement)
+        if table is None:
+            return place, None, None
+        if not isinstance(parameters, Mapping | None):
+            raise Misplaced("VX434", "a sharded table is written with a list of values", hint="Use db.insert_many().")
+        return None, bucket_for(statement, parameters), table
+
+    def _known_place(self, statement: Any, parameters: Any) -> tuple[str | None, int | None, Any] | None:
+        """The same, of a select that differs from an earlier one in its values only; ``None``: that cannot be told."""
+        key = statement_key(statement)
+        if key is None:
+            return None
+        shape = self._shapes.get(key[0])
+        if shape is None:
+            place, table = self._only_place(statement)
+            conditions = None if table is None else conditions_of(statement)
+            at = {id(parameter): number for number, parameter in enumerate(key[1])}
+            if conditions is not None and any(id(fact.parameter) not in at for fact in conditions.facts):
+                return None
+            shape = self._shapes[key[0]] = _Shape(place, table, conditions, at)
+            if len(self._shapes) > _MOST:
+                self._shapes.popitem(last=False)
+        if shape.conditions is None:
+            return shape.place, None, None
+        at, given = shape.at, key[1]
+        return None, shape.conditions.bucket(lambda one: value_of(given[at[id(one)]], parameters)), shape.table
+
+    def _only_place(self, statement: Any) -> tuple[str | None, Any]:
+        """The place of all tables in a statement; of sharded ones ``None`` and one of them."""
         tables = tables_in(statement) if isinstance(statement, Select | UpdateBase) or _is_compound(statement) else ()
         found: dict[str | None, Any] = {}
         for table in tables:
@@ -136,22 +191,17 @@ class Switchboard:
                 f"{called(group_of(other))}",
                 hint="Ask for each by itself.",
             )
-        if None not in found:
-            return next(iter(found), MAIN), None
-        if not isinstance(parameters, Mapping | None):
-            raise Misplaced("VX434", "a sharded table is written with a list of values", hint="Use db.insert_many().")
-        bucket = bucket_for(statement, parameters)
-        if bucket is not None:
-            return self.place_of_bucket(bucket, writing=isinstance(statement, UpdateBase)), bucket
-        if not scatter:
-            table = found[None]
-            key = sharded(table).key  # type: ignore[union-attr]
-            raise Misplaced(
-                "VX433",
-                f"a statement about {table.name} does not say for which {key}",
-                hint=f"Add .where({key} == ...), or ask all shards: .execution_options(scatter=True).",
-            )
-        return EVERYWHERE, None
+        return next(iter(found), MAIN), found.get(None)
+
+
+class _Shape(NamedTuple):
+    """What is equal for selects that differ only in their values."""
+
+    place: str | None
+    table: Any
+    conditions: Conditions | None
+    at: dict[int, int]
+    """Where a parameter of the conditions is among those of the statement."""
 
 
 def _is_compound(statement: Any) -> bool:

@@ -14,8 +14,8 @@ shard would have to meet those of another, and the statement is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Alias, BinaryExpression, BindParameter, ColumnClause, Table
@@ -28,7 +28,7 @@ from velox.db.borrowed import sources_of, updated_columns
 from velox.db.shards.buckets import bucket_of_id
 from velox.db.shards.sharded import Misplaced, Sharded, sharded
 
-__all__ = ["bucket_for", "refused"]
+__all__ = ["Conditions", "bucket_for", "conditions_of", "refused", "value_of"]
 
 _KEY_HINT = "Add a condition with the shard key, or ask all shards: .execution_options(scatter=True)."
 
@@ -46,14 +46,30 @@ def bucket_for(statement: Any, parameters: Mapping[str, Any] | None) -> int | No
     """
     if isinstance(statement, UpdateBase):
         return _bucket_for_write(statement, parameters or {})
+    return conditions_of(statement).bucket(lambda parameter: value_of(parameter, parameters))
+
+
+def value_of(parameter: BindParameter[Any], parameters: Mapping[str, Any] | None) -> Any:
+    """The value of a parameter: of those that are given apart, or its own."""
+    if parameters and parameter.key in parameters:
+        return parameters[parameter.key]
+    return parameter.effective_value
+
+
+def conditions_of(statement: Any) -> Conditions:
+    """What a select says of its buckets, whatever its values are.
+
+    Raises:
+        Misplaced: VX434, its rows would have to be joined across shards, or it cannot be told.
+    """
     if not isinstance(statement, Select):
         raise refused(f"a {type(statement).__name__} of sharded tables", "Ask in several selects.")
-    looked = _Conditions(parameters or {})
+    looked = Conditions()
     for source in sources_of(statement):
         looked.read_source(source)
     looked.read(statement.whereclause, None)
     _check_plain(statement, looked)
-    return looked.bucket()
+    return looked
 
 
 def refused(what: str, hint: str) -> Misplaced:
@@ -65,7 +81,7 @@ def _bucket_for_write(statement: UpdateBase, parameters: Mapping[str, Any]) -> i
     found = sharded(statement.table)
     if found is None or statement.is_insert:
         raise refused("an insert() into a sharded table", "Use db.add(row) or db.insert_many(rows).")
-    looked = _Conditions(parameters)
+    looked = Conditions()
     looked.read_source(statement.table)
     looked.read(getattr(statement, "whereclause", None), None)
     _check_plain(statement, looked)
@@ -75,7 +91,7 @@ def _bucket_for_write(statement: UpdateBase, parameters: Mapping[str, Any]) -> i
             f"an update of {found.table.name} would change what tells its shard",
             hint="Delete the rows and add new ones, or change one that is loaded.",
         )
-    bucket = looked.bucket()
+    bucket = looked.bucket(lambda parameter: value_of(parameter, parameters))
     if bucket is None:
         raise Misplaced(
             "VX433",
@@ -85,14 +101,33 @@ def _bucket_for_write(statement: UpdateBase, parameters: Mapping[str, Any]) -> i
     return bucket
 
 
-class _Conditions:
+class Fact(NamedTuple):
+    """A table's column that tells its bucket is equal to a parameter, or to one of its ``several`` values."""
+
+    source: Any
+    how: str
+    found: Sharded
+    parameter: BindParameter[Any]
+    several: bool
+
+    def buckets(self, value: Any) -> set[int]:
+        """The buckets that the table's rows can be in."""
+        return {self._bucket(one) for one in (value if self.several else [value]) if one is not None}
+
+    def _bucket(self, value: Any) -> int:
+        if self.how == "key":
+            return self.found.key_bucket(value)
+        if not isinstance(value, UUID):
+            raise Misplaced("VX436", f"{value!r} is no id of {self.found.table.name}", hint="An id there is a UUID.")
+        return bucket_of_id(value)
+
+
+class Conditions:
     """What is known of the buckets of a statement's tables."""
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self._parameters = parameters
+    def __init__(self) -> None:
         self._parent: dict[Any, Any] = {}
-        self._known: dict[Any, set[int]] = {}
-        """The buckets that a table may be in, where conditions say so."""
+        self.facts: list[Fact] = []
 
     @property
     def count(self) -> int:
@@ -125,20 +160,28 @@ class _Conditions:
             elif only is None and part.operator in (operators.eq, operators.in_op):
                 for told, other in ((left, part.right), (right, part.left)):
                     if told is not None and isinstance(other, BindParameter):
-                        self._learn(*told, self._value(other), several=part.operator is operators.in_op)
+                        self.facts.append(Fact(*told, other, part.operator is operators.in_op))
 
-    def bucket(self) -> int | None:
-        """The one bucket of all tables, if it is known."""
+    def bucket(self, value: Callable[[BindParameter[Any]], Any]) -> int | None:
+        """The one bucket of all tables, if it is known.
+
+        Args:
+            value: The value of a parameter.
+        """
+        known_of: dict[Any, set[int]] = {}
+        for fact in self.facts:
+            buckets = fact.buckets(value(fact.parameter))
+            known_of[fact.source] = known_of.get(fact.source, buckets) & buckets
         roots = {self._root(source) for source in self._parent}
         if len(roots) == 1:
             found: set[int] | None = None
-            for buckets in self._known.values():
+            for buckets in known_of.values():
                 found = buckets if found is None else found & buckets
             if found is None or len(found) > 1:
                 return None
             # Conditions that contradict each other have the same answer everywhere.
-            return next(iter(found)) if found else next(iter(next(iter(self._known.values()))), 0)
-        by_root = {self._root(source): known for source, known in self._known.items()}
+            return next(iter(found)) if found else next(iter(next(iter(known_of.values()))), 0)
+        by_root = {self._root(source): known for source, known in known_of.items()}
         single: set[int] = set().union(*by_root.values())
         if by_root.keys() == roots and len(single) == 1 and all(by_root.values()):
             return single.pop()
@@ -154,24 +197,6 @@ class _Conditions:
         found = sharded(side.table)
         how = dict(found.telling()).get(side.name) if found is not None else None
         return None if found is None or how is None else (side.table, how, found)
-
-    def _learn(self, source: Any, how: str, found: Sharded, value: Any, *, several: bool) -> None:
-        values = list(value) if several else [value]
-        buckets = {self._bucket_of(one, how, found) for one in values if one is not None}
-        known = self._known.get(source)
-        self._known[source] = buckets if known is None else known & buckets
-
-    def _bucket_of(self, value: Any, how: str, found: Sharded) -> int:
-        if how == "key":
-            return found.key_bucket(value)
-        if not isinstance(value, UUID):
-            raise Misplaced("VX436", f"{value!r} is no id of {found.table.name}", hint="An id there is a UUID.")
-        return bucket_of_id(value)
-
-    def _value(self, parameter: BindParameter[Any]) -> Any:
-        if parameter.key in self._parameters:
-            return self._parameters[parameter.key]
-        return parameter.effective_value
 
     def _root(self, source: Any) -> Any:
         while self._parent[source] is not source:
@@ -190,7 +215,7 @@ def _conjuncts(condition: Any) -> Iterator[Any]:
         yield condition
 
 
-def _check_plain(statement: Any, looked: _Conditions) -> None:
+def _check_plain(statement: Any, looked: Conditions) -> None:
     """Refuse what may read more than the tables that were looked at."""
     for part in _parts(statement):
         if part is not statement and isinstance(part, SelectBase):

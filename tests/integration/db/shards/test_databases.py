@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
@@ -82,12 +83,13 @@ async def test_after_a_commit_a_session_may_write_elsewhere(files: Database) -> 
 async def test_a_connection_and_written_sql_are_for_the_main_database(files: Database) -> None:
     """A job is enqueued on such a connection: not in the middle of what another database commits."""
     async with files.session() as db:
-        await db.execute(sql("INSERT INTO note (text) VALUES ('by hand')"))
-        assert (await db.execute(sql("SELECT count(*) FROM note"))).scalar_one() == 1
+        run: Any = db.exec
+        await run(sql("INSERT INTO note (text) VALUES ('by hand')"))
+        assert (await run(sql("SELECT count(*) FROM note"))).scalar_one() == 1
         await db.commit()
         await db.add(Event(name="first"))
         with pytest.raises(Misplaced, match="VX432"):
-            await db.execute(sql("DELETE FROM note"))
+            await run(sql("DELETE FROM note"))
         with pytest.raises(Misplaced, match="VX432"):
             _ = await db.connection()
 
