@@ -1,6 +1,7 @@
 """What a hit costs, beside aiocache and cashews in one run; and a cached answer beside a constant one.
 
-    python -m benchmarks.cache
+    python -m benchmarks.cache           prints
+    python -m benchmarks.cache --save    writes benchmarks/results/cache.md, too
 
 CPU time, the least of some rounds in which all take turns, since others use the machine too.
 """
@@ -12,11 +13,16 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from benchmarks.saved import show
 from velox import Settings, Velox
 from velox.http.response import HeadWriter
 
 ROUNDS, TIMES = 7, 5000
 VALUE = {"slug": "velox", "url": "https://example.org/", "hits": 17}
+INTRO = """The cache
+
+A value that is in the memory of the process, read through Velox, aiocache and cashews in one run; and a cached answer
+beside a constant one, from the route's endpoint to the bytes that are sent. CPU time of a call."""
 SECRET = "x0Vt7bJq2mZr9LwKc4Hs8PdYfG1nUeAa"
 
 Work = Callable[[], Awaitable[Any]]
@@ -82,9 +88,9 @@ async def measure() -> None:
     app.get("/constant", name="constant")(constant)
     app.get("/cached", name="cached", cache="1h")(constant)
     async with app.lifespan():
-        for works in (await hits(app), answers(app)):
-            for name, cost_us in (await compare(works)).items():
-                print(f"{name:30} {cost_us:6.2f} us   {1000 / cost_us:6.0f} k/s")
+        found = {**await compare(await hits(app)), **await compare(answers(app))}
+    rows = [[name, f"{cost_us:.2f}", f"{1000 / cost_us:.0f}"] for name, cost_us in found.items()]
+    show("cache", INTRO, [["", "CPU µs", "thousand a second"], *rows], ("aiocache", "cashews"))
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """What a limit costs, and the picture of the guide.
 
 python -m benchmarks.limits          prints CPU time for each request
+python -m benchmarks.limits --save   writes benchmarks/results/limits.md, too
 python -m benchmarks.limits --plot   writes docs/_static/limits.svg
 """
 
@@ -10,12 +11,13 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.limits.burst import NAMES, run
 from benchmarks.limits.plot import timeline
+from benchmarks.saved import show
 from velox import Settings, Velox
 from velox.limits.hit import Hit
 from velox.limits.local import LocalStore
@@ -24,6 +26,10 @@ from velox.rules.rate import Rate
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "_static" / "limits.svg"
 TIMES, ROUNDS = 2000, 7
+INTRO = """Rate limits
+
+What counting costs, in memory of one worker and in memory that several workers share. CPU time of a call; what a
+request costs is the difference to the same endpoint without limits."""
 MUCH, MORE = "1000000/minute", "100000000/day"
 
 
@@ -38,7 +44,7 @@ def best_us(work: Callable[[int], Any]) -> float:
     return min(rounds) * 1e6
 
 
-def store_costs() -> None:
+def store_costs() -> Iterator[list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table"
         path.write_bytes(bytes(size_bytes(100_000)))
@@ -47,7 +53,7 @@ def store_costs() -> None:
             for algorithm in NAMES:
                 hits = [[Hit("route", f"ip:{number}", Rate.parse(MUCH), algorithm, 1)] for number in range(TIMES)]
                 cost_us = best_us(lambda number: store.hit(hits[number]))  # noqa: B023 - called at once
-                print(f"{place:16} {algorithm:8} {cost_us:6.1f} us a hit")
+                yield [f"a hit, {place}, {algorithm}", f"{cost_us:.1f}"]
             table.close()
 
 
@@ -74,11 +80,11 @@ async def endpoint_us(limit: str | Sequence[str] | None) -> float:
     return min(rounds) * 1e6
 
 
-def endpoint_costs() -> None:
+def endpoint_costs() -> Iterator[list[str]]:
     without_us = asyncio.run(endpoint_us(None))
-    for name, limit in {"one limit": MUCH, "two limits": (MUCH, MORE)}.items():
+    for name, limit in {"one limit": MUCH, "two limits": (MUCH, MORE), "one at once": "100 concurrent"}.items():
         cost_us = asyncio.run(endpoint_us(limit)) - without_us
-        print(f"{name:25} {cost_us:6.1f} us a request, header fields included")
+        yield [f"a request with {name}, header fields included", f"{cost_us:.1f}"]
 
 
 def main() -> None:
@@ -86,8 +92,7 @@ def main() -> None:
         PICTURE.write_text(timeline({title: run(algorithm) for algorithm, title in NAMES.items()}), encoding="utf-8")
         print(f"{PICTURE.name} written")
         return
-    store_costs()
-    endpoint_costs()
+    show("limits", INTRO, [["", "CPU µs"], *store_costs(), *endpoint_costs()])
 
 
 if __name__ == "__main__":

@@ -30,7 +30,16 @@ from velox.tasks.state import NEXT, State
 
 __all__ = ["codes", "commands", "names", "settings", "setup", "states"]
 
-HOMES = ("velox.errors", "velox.cache", "velox.db", "velox.limits", "velox.ml", "velox.testing", "velox.auth")
+HOMES = (
+    "velox.errors",
+    "velox.cache",
+    "velox.db",
+    "velox.idempotency",
+    "velox.limits",
+    "velox.ml",
+    "velox.testing",
+    "velox.auth",
+)
 """Packages whose names ``velox`` hands on; each has a page of its own."""
 
 

@@ -130,6 +130,8 @@ CODES: Mapping[str, str] = {
     "VX702": "the OpenAPI document differs from the file",
     "VX703": "no handler answers that URL",
     "VX704": "there is no such account or key, or one already",
+    "VX705": "an idempotent route cannot store its answers",
+    "VX706": "the table for idempotency keys is missing",
     # VX8xx services beside the app
     "VX801": "the Redis URL cannot be read",
     # VX9xx tasks and jobs

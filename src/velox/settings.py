@@ -84,6 +84,8 @@ class Settings(WireSettings):
     for the disk. A database server decides that itself."""
     limits_keys: int = Field(default=100_000, ge=1000)
     """How many clients' limits a machine remembers at least; 112 bytes each, taken only for those that there are."""
+    idempotency_keep_s: Seconds = 86_400.0
+    """For how long the answer to a request with an ``Idempotency-Key`` is kept, in seconds."""
     max_json_body_bytes: Bytes = 1 * 2**20
     """The largest JSON body in bytes; more is a 413."""
     max_form_body_bytes: Bytes = 10 * 2**20

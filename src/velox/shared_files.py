@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from uuid import uuid4
 
-__all__ = ["FOLDER", "make_shared_file", "remove_left_overs", "remove_shared_file"]
+__all__ = ["FOLDER", "is_alive", "make_shared_file", "remove_left_overs", "remove_shared_file"]
 
 PREFIX = "velox-shared-"
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - files get random names, and are for this user only
@@ -41,6 +41,7 @@ def remove_left_overs() -> None:
 
 
 def is_alive(process: int) -> bool:
+    """Whether there is a process of that number."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

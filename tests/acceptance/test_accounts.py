@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Run, Serve
 
-ADA, PASSWORD = "ada@example.org", "correct horse battery"
+ADA, BOB, PASSWORD = "ada@example.org", "bob@example.org", "correct horse battery"
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +82,20 @@ def test_an_app_without_accounts_says_so(tmp_path: Path, run: Run) -> None:
     assert "VX212" in run("velox", "users", "list", cwd=tmp_path / "shop", code=1).stderr
 
 
-def test_its_description_is_true(shop: Path, run: Run, serve: Serve) -> None:
-    """schemathesis, which tries every operation without and with wrong credentials too, finds nothing."""
+def test_its_description_is_true_and_what_is_ada_s_is_not_bob_s(
+    shop: Path, run: Run, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """schemathesis, which tries every operation without and with wrong credentials too, and again what it has deleted,
+    finds nothing; and whatever Ada asks for by its id, Bob has asked for before, in vain.
+    """
     with serve(shop) as client:
+        monkeypatch.setenv("SCHEMATHESIS_HOOKS", "two_users")
+        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        monkeypatch.setenv("OTHER_TOKEN", token(client, BOB))
+        monkeypatch.setenv("ASKED", str(tmp_path / "asked"))
         options = ("--max-examples", "3", "--checks", "all", "--generation-deterministic", "--no-color")
         header = ("--header", f"Authorization: Bearer {token(client, ADA)}")
         left_out = ("--exclude-path", "/auth/logout", "--exclude-path", "/auth/password")  # they would end the sign-in
         paths = ("--include-path-regex", "^/(auth|users)/", *left_out)
         run("schemathesis", "run", f"{client.base_url}/openapi.json", *paths, *header, *options, cwd=shop)
+    assert "DELETE /auth/keys/{key_id}" in (tmp_path / "asked").read_text()

@@ -44,7 +44,7 @@ def test_rows_are_seeded_dumped_dropped_and_loaded(shop: Path, run: Run) -> None
     assert (shop / "all.jsonl").stat().st_mode & 0o077 == 0
     assert "VX412 there are rows in item" in run("velox", "db", "load", "all.jsonl", cwd=shop, code=1).stderr
     reset = run("velox", "db", "reset", "--yes", cwd=shop).stdout
-    assert reset.splitlines() == ["  dropped 6 tables", "  applied 0001_create_item"]
+    assert reset.splitlines() == ["  dropped 7 tables", "  applied 0001_create_item"]
     assert run("velox", "db", "load", "all.jsonl", cwd=shop).stdout == "Loaded 1 row.\n"
     assert run(*show, cwd=shop).stdout == before
     assert run("velox", "db", "dump", cwd=shop).stdout == (shop / "all.jsonl").read_text()

@@ -59,6 +59,7 @@ def test_every_package_for_users_has_a_page() -> None:
         "velox.cache",
         "velox.db",
         "velox.errors",
+        "velox.idempotency",
         "velox.limits",
         "velox.ml",
         "velox.tasks",

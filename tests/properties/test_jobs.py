@@ -18,6 +18,13 @@ from velox.tasks.message import Delivery, Outcome
 from velox.tasks.state import NEXT
 
 LEASE_S = 10.0
+OUTCOMES = {
+    State.SUCCEEDED: "succeed",
+    State.RETRYING: "fail",
+    State.DEAD: "fail for the last time",
+    State.QUEUED: "hand back",
+    State.SCHEDULED: "is over its rate",
+}
 
 
 @task
@@ -88,18 +95,21 @@ class Jobs(RuleBasedStateMachine):
             self.go_on(job, "renew")
             self.due_s[job] = self.now_s + LEASE_S
 
-    @rule(job=known, state=st.sampled_from([State.SUCCEEDED, State.RETRYING, State.DEAD, State.QUEUED]))
+    @rule(
+        job=known, state=st.sampled_from([State.SUCCEEDED, State.RETRYING, State.DEAD, State.QUEUED, State.SCHEDULED])
+    )
     def finish(self, job: str, state: State) -> None:
         if job not in self.held:
             return
         self.run(self.app.jobs.engine.finish([self.outcome(self.held.pop(job), state)]))
-        event = {"succeeded": "succeed", "retrying": "fail", "dead": "fail for the last time", "queued": "hand back"}
-        self.go_on(job, event[state])
+        self.go_on(job, OUTCOMES[state])
         self.due_s[job] = self.now_s + 30
 
     def outcome(self, delivery: Delivery, state: State) -> Outcome:
         now_s = self.app.jobs.now_s()
-        return Outcome(delivery, state, now_s, due_at_s=now_s + 30 if state is State.RETRYING else None)
+        return Outcome(
+            delivery, state, now_s, due_at_s=now_s + 30 if state in (State.RETRYING, State.SCHEDULED) else None
+        )
 
     @rule(state=st.sampled_from([State.SUCCEEDED, State.DEAD]))
     def finish_too_late(self, state: State) -> None:

@@ -3,6 +3,7 @@
 python -m benchmarks.chaos.jobs                     10,000 jobs and five kills on each queue, and the other scenarios
 python -m benchmarks.chaos.jobs --jobs 500          a short one
 python -m benchmarks.chaos.jobs --queues database   only this queue
+python -m benchmarks.chaos.jobs --save              write the table in the guide, too, unless something was lost
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.chaos.jobs import scenarios
 from benchmarks.chaos.jobs.post import QUEUES, is_there
+from benchmarks.chaos.jobs.saved import PAGE, page
 from benchmarks.chaos.jobs.server import has_redis_server
 
 Scenario = Callable[[Path], str]
@@ -27,15 +29,19 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--queues", default=",".join(QUEUES))
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/jobs.md")
     given = parser.parse_args()
-    failed = False
+    failed, answers = False, []
     for name, scenario in chosen(given.queues.split(","), given.jobs, given.kills):
         with tempfile.TemporaryDirectory(prefix="velox-chaos-") as folder:
             try:
                 said = scenario(Path(folder) / "chaos")
             except (AssertionError, TimeoutError) as error:
                 failed, said = True, f"FAILED: {error}"
+        answers.append((name, said))
         print(f"{name:<36}{said}", flush=True)
+    if given.save and not failed:
+        PAGE.write_text(page(answers, jobs=given.jobs, kills=given.kills), encoding="utf-8")
     return int(failed)
 
 

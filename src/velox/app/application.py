@@ -29,6 +29,7 @@ from velox.app.declared import (
 )
 from velox.app.discovery import import_tree
 from velox.app.fronted import FrontedApp
+from velox.app.idempotency import Idempotency
 from velox.app.in_use import DatabaseInUse
 from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
@@ -53,7 +54,7 @@ from velox.routing.provider import provided_type
 from velox.routing.route import Routes, declaration_of
 from velox.routing.scope import Scope
 from velox.routing.signature import SignatureReader
-from velox.rules import LimitOption
+from velox.rules import CacheOption, LimitOption
 from velox.settings import Settings
 from velox.tasks.crew import Crew
 from velox.tasks.post import Post
@@ -95,6 +96,7 @@ class Velox(Routes, FrontedApp):
         settings: Default: read from the environment and the project's files.
         title, version, description: Of the API, for the documentation.
         limit: How often somebody may use all routes together, as ``limit`` of a route.
+        cache: How long answers of GET routes may be used again, unless a blueprint or a route says otherwise.
 
     Attributes:
         settings: The settings.
@@ -110,6 +112,7 @@ class Velox(Routes, FrontedApp):
         "__weakref__",
         "_app_scope",
         "_crew",
+        "_idempotency",
         "_installed",
         "_lifespan",
         "_models",
@@ -138,6 +141,7 @@ class Velox(Routes, FrontedApp):
         version: str = "0.1.0",
         description: str = "",
         limit: LimitOption = None,
+        cache: CacheOption = None,
     ) -> None:
         settings = settings if settings is not None else Settings()
         if settings.production:
@@ -166,12 +170,13 @@ class Velox(Routes, FrontedApp):
         self._providers: dict[Any, tuple[Callable[..., Any], str]] = {}
         self._security_schemes: dict[str, dict[str, Any]] = {}
         self.identify: Identify | None = None
-        self.shared = SharedOptions("app", limit=limit)
+        self.shared = SharedOptions("app", limit=limit, cache=cache)
         self._lifespan = Lifespan()
         self._models: list[ModelService] = []
         self._app_scope = Scope()
         self._routes = CompiledRoutes(name, settings, self.shared, self._providers, self._app_scope)
         self._crew: Crew | None = None
+        self._idempotency = Idempotency(self)
         self.jobs = Post(rules_of(settings), TaskCallings(self._providers, self._app_scope))
         self._configure()
         self.add_extension(DatabaseInUse(self))
@@ -188,7 +193,7 @@ class Velox(Routes, FrontedApp):
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
-        self._routes.layers += [limiting.layer, caching.layer, caching.repeating]
+        self._routes.layers += [limiting.layer, self._idempotency.layer, caching.layer, caching.repeating]
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
@@ -385,6 +390,11 @@ class Velox(Routes, FrontedApp):
             self._opens_database = self._store().is_named_by(self._routes.known())
         return self._opens_database
 
+    @property
+    def session_provider(self) -> Callable[..., Any] | None:
+        """What makes the sessions of its database, unless nobody may need one."""
+        return self._storage.session if self._storage is not None else None
+
     def _store(self) -> Storage:
         """What provides sessions and readers, unless the project's own providers do."""
         if self._storage is None:
@@ -467,6 +477,7 @@ class Velox(Routes, FrontedApp):
 
             await prepare_schema(self.database, self.settings)
         await self.jobs.check()
+        await self._idempotency.check()
         reader = SignatureReader((), (), self._providers)
         for fn, scope in self._providers.values():
             if scope == "app":
@@ -516,5 +527,7 @@ class Velox(Routes, FrontedApp):
                 f"{location_of(declaration.handler)}: the path {route.uri!r} cannot be read: {error}",
                 hint="A parameter is a whole piece of the path: /files/<name>",
             ) from None
+        if declaration.options.idempotent:
+            self._idempotency.want()
         self._routes.declared.append(Declared(declaration, declared_path(route), routes))
         return routes

@@ -73,7 +73,7 @@ class Caching:
         Raises:
             ConfigurationError: VX211, its answers cannot be used again, or not with what is known of it.
         """
-        policy = policy_of(plan.options.cache, plan)
+        policy = policy_of(option_of(plan), plan)
         if policy is None:
             return None
         check_route(plan, policy)
@@ -89,7 +89,8 @@ class Caching:
             answers=PreparedAnswers(),
             tells_status=self._tells_status,
         )
-        return Layer(answers.wrap, headers=tuple(headers_of(reads, tells_status=self._tells_status)))
+        headers = tuple(headers_of(reads, tells_status=self._tells_status))
+        return Layer(answers.wrap, headers=headers, answers={"304": "What If-None-Match names is still good."})
 
     def repeating(self, plan: Plan) -> Layer | None:
         """Around a route whose handler, or something it needs, has the cache."""
@@ -125,8 +126,18 @@ class PreparedAnswers:
         return HTTPResponse(b"", 304, dict(fields))
 
 
+def option_of(plan: Plan) -> CacheOption:
+    """The route's own, else its blueprint's, else the app's; what holds for many is meant for what can be cached."""
+    own = plan.options.cache
+    if own is not None or plan.methods != ("GET",) or stream_of(plan.returns) is not None:
+        return own
+    return next((shared.cache for shared in reversed(plan.shared) if shared.cache is not None), None)
+
+
 def policy_of(option: CacheOption, plan: Plan) -> CachePolicy | None:
-    if option is None or isinstance(option, CachePolicy):
+    if option is None or option is False:
+        return None
+    if isinstance(option, CachePolicy):
         return option
     try:
         return CachePolicy(option)
@@ -161,7 +172,7 @@ def check_route(plan: Plan, policy: CachePolicy) -> None:
         raise wrong(
             plan,
             "the handler, or something it needs, takes the whole request: nobody knows what its answer depends on",
-            "Say which request headers it reads, or none: cache=CachePolicy(..., vary=[])",
+            "Say which request headers it reads, or none: cache=CachePolicy(..., vary=[]); or cache=False",
         )
 
 
@@ -202,7 +213,7 @@ def reads_of(plan: Plan, policy: CachePolicy) -> Reads:
 
 def headers_of(reads: Reads, *, tells_status: bool) -> Iterator[ResponseHeader]:
     """What the documentation says of the header fields."""
-    good = ("200",)
+    good = ("200", "304")
     yield ResponseHeader("ETag", "Names this version; send it back as If-None-Match.", statuses=good)
     yield ResponseHeader("Cache-Control", "For how long the answer is good.", statuses=good)
     yield ResponseHeader("Age", "Seconds since it was made.", schema={"type": "integer"}, statuses=good)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, get_args, get_origin
@@ -27,11 +27,12 @@ from velox.tasks.task import Task
 
 if TYPE_CHECKING:
     from velox.db import Database, Session
+    from velox.db.engine import Notifier
     from velox.tasks.engine import Engine
     from velox.tasks.sql.connections import Connection, Connections
     from velox.tasks.sql.store import Store
 
-__all__ = ["TaskCallings", "furnish", "joined_by_jobs", "rules_of"]
+__all__ = ["DatabaseConnections", "TaskCallings", "furnish", "joined_by_jobs", "open_session", "rules_of"]
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +57,12 @@ def joined_by_jobs(session: Session) -> Iterator[None]:
     finally:
         opened.is_open = False
         OPEN_SESSION.set(outer)
+
+
+def open_session() -> Session | None:
+    """The Session that the request or job has open."""
+    opened = OPEN_SESSION.get()
+    return opened.session if opened is not None and opened.is_open else None
 
 
 class DatabaseConnections:
@@ -83,9 +90,26 @@ class DatabaseConnections:
         async with self._database.connection() as connection:
             yield connection
 
+    @property
+    def can_notify(self) -> bool:
+        # Not in a test's own transaction: it never commits, and belongs to the test alone.
+        return self.before_use is None and self._database.engine.notifier is not None
+
+    async def notify(self, channel: str) -> None:
+        async with self._database.connection() as connection:
+            await self._notifier().notify(connection, channel)
+
+    def listening(self, channel: str, heard: Callable[[], object]) -> AbstractAsyncContextManager[asyncio.Event]:
+        return self._notifier().listening(channel, heard)
+
+    def _notifier(self) -> Notifier:
+        notifier = self._database.engine.notifier
+        assert notifier is not None  # can_notify
+        return notifier
+
     async def joined(self) -> Connection | None:
-        opened = OPEN_SESSION.get()
-        return await opened.session.connection() if opened is not None and opened.is_open else None
+        session = open_session()
+        return await session.connection() if session is not None else None
 
 
 class TaskCallings:
@@ -139,9 +163,9 @@ class TaskCallings:
                 result = await task.fn(**arguments)
             else:
                 result = await asyncio.to_thread(task.fn, **arguments)
-            opened = OPEN_SESSION.get()
-            if plan.signature.has_session and opened is not None:
-                await before_commit(await opened.session.connection())
+            session = open_session()
+            if plan.signature.has_session and session is not None:
+                await before_commit(await session.connection())
         except BaseException as error:
             await scope.close(error)
             raise

@@ -8,6 +8,7 @@ from typing import Any
 
 from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
+from velox.limits.attendance import attendance_bytes
 from velox.limits.gate import Gate
 from velox.limits.problems import QuotaExceeded, ReducedCapacity
 from velox.limits.rule import Rule, rules_of
@@ -56,6 +57,7 @@ class Limiting:
         gate = Gate(
             rules,
             self._store.limiter,
+            self._store.leases,
             self._app.identify,
             carry=carry,
             address_of=self._address_of(),
@@ -75,6 +77,7 @@ class Limiting:
             return
         self._is_used = True
         self._store.shared_file = self._sharing.want("limits", size_bytes(self._store.keys))
+        self._store.leases_file = self._sharing.want("leases", attendance_bytes(self._store.keys))
         self._app.add_extension(self._store)
 
 

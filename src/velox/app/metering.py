@@ -42,7 +42,7 @@ class Metering:
             assert self._board is not None
             return HTTPResponse(exposition(self._layout, self._board.all()), content_type=CONTENT_TYPE)
 
-        app.get("/metrics", hidden=True, name="metrics")(metrics)
+        app.get("/metrics", hidden=True, cache=False, name="metrics")(metrics)
 
     async def start(self) -> None:
         """Begin at 0, or where ended workers of this server have stopped."""
@@ -51,11 +51,15 @@ class Metering:
         taken = next((info.settings.get("sock") for info in app.state.server_info), None)
         folder = folder_of(taken, layout.digest) if taken is not None else None
         board = self._board = Board(folder, layout.size)
-        app.meter = Meter(layout, board.cells)
+        meter = app.meter = Meter(layout, board.cells)
+        if app.redis is not None:
+            app.redis.on_outage = meter.note_redis_outage
 
     async def stop(self) -> None:
         """Leave the figures to the other workers."""
         self._app.meter = None
+        if self._app.redis is not None:
+            self._app.redis.on_outage = lambda: None
         if self._board is not None:
             self._board.close()
 

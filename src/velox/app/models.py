@@ -80,7 +80,7 @@ def mount_models(app: Routes, prefix: str, services: Callable[[], Sequence[Model
         """The models in service, each with its version."""
         return {"models": [short(service) for service in services()]}
 
-    app.get(prefix, name="models", tags=["models"])(list_models)
+    app.get(prefix, name="models", tags=["models"], cache=False)(list_models)
 
 
 def short(service: ModelService) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def mount_model(app: Routes, prefix: str, service: ModelService) -> None:
         "return": Annotated[dict[str, Any], Described(lambda: explanation_schema(service.manifest))],
     }
     tags = ["models"]
-    app.get(f"{prefix}/{name}", name=f"{title}_model", tags=tags)(describe)
+    app.get(f"{prefix}/{name}", name=f"{title}_model", tags=tags, cache=False)(describe)
     app.post(f"{prefix}/{name}/predict", name=f"{title}_predict", tags=tags, problems=PROBLEMS)(predict)
     app.post(f"{prefix}/{name}/explain", name=f"{title}_explain", tags=tags, problems=PROBLEMS)(explain)
 

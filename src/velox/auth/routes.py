@@ -48,7 +48,7 @@ def auth_routes(
         min_password_length: Of a new password.
         limit: How often one address may try to get in, by all of these routes together.
     """
-    auth = Blueprint("auth", url_prefix=url_prefix)
+    auth = Blueprint("auth", url_prefix=url_prefix, cache=False)
     # When nobody can count, nobody gets in: an outage must not be the hour for trying passwords.
     attempts = Policy(limit, name="auth", by=by_address, on_store_failure="deny")
     add_passwords(auth, account, min_password_length, attempts)

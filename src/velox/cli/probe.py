@@ -56,7 +56,7 @@ async def response(app: Velox, crew: Crew, path: str) -> bytes:
     reasons: dict[str, str] = {}
     if path == "/health/ready":
         reasons = await app.readiness()
-        if (reason := crew.reason()) is not None:
+        if (reason := await crew.ready()) is not None:
             reasons["worker"] = reason
         status = "503 Service Unavailable" if reasons else "200 OK"
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,7 +17,7 @@ from velox.db.grouping import GroupCommit
 from velox.db.inline import Inline
 from velox.db.lane import ReadLane
 
-__all__ = ["Durability", "Engine", "Lane", "Lanes", "Limits", "Room"]
+__all__ = ["Durability", "Engine", "Lane", "Lanes", "Limits", "Notifier", "Room"]
 
 
 Durability = Literal["normal", "full"]
@@ -83,12 +85,26 @@ class Room:
     """The most that the server allows to all its clients."""
 
 
+class Notifier(Protocol):
+    """Tells other connections of a database something, in whatever process they are."""
+
+    async def notify(self, connection: AsyncConnection, channel: str) -> None:
+        """Tell all who listen."""
+
+    def listening(self, channel: str, heard: Callable[[], object]) -> AbstractAsyncContextManager[asyncio.Event]:
+        """Call ``heard`` at each notification, on a connection of its own; the event is set when that has ended."""
+
+
 class Engine(Protocol):
     """A kind of database, and where it is. Nothing is opened before :meth:`open`."""
 
     url: URL
     probe: str
     """A statement that shows that it answers."""
+
+    @property
+    def notifier(self) -> Notifier | None:
+        """How connections tell each other something; ``None`` where they cannot."""
 
     async def open(self) -> Lanes:
         """Raises ConfigurationError VX402 when it cannot be reached."""

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.util import await_
 from sqlalchemy.util.concurrency import greenlet_spawn
 
-from velox.db.engine import Lane, Lanes, Limits, Room
+from velox.db.engine import Lane, Lanes, Limits, Notifier, Room
 from velox.db.pool import FairPool
 from velox.db.types import json_text
 from velox.errors import ConfigurationError
@@ -178,6 +178,10 @@ class ServerEngine:
     def connect_args(self, lane: Lane) -> dict[str, Any]:
         """What the driver is told when it connects."""
         raise NotImplementedError
+
+    @property
+    def notifier(self) -> Notifier | None:
+        return None
 
     def dialect_options(self, lane: Lane) -> dict[str, Any]:
         """What the dialect is told besides its lane."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,7 +19,7 @@ from sqlalchemy.sql import sqltypes
 from sqlalchemy.util import memoized_property
 
 from velox.db.borrowed import asyncpg_refusal
-from velox.db.engine import Lane, Room
+from velox.db.engine import Lane, Notifier, Room
 from velox.db.network import ServerDialect, ServerEngine, first_value, tls_context
 
 __all__ = ["PostgreSQL", "VeloxPostgreSQL"]
@@ -133,6 +134,37 @@ class PostgreSQL(ServerEngine):
                 return "it has no connection left", "Lower workers or database_pool_size; see: velox doctor"
             case _:
                 return self._unreachable(error)
+
+    @property
+    def notifier(self) -> Notifier:
+        return self
+
+    async def notify(self, connection: AsyncConnection, channel: str) -> None:
+        await connection.exec_driver_sql(f'NOTIFY "{channel}"')
+
+    @asynccontextmanager
+    async def listening(self, channel: str, heard: Callable[[], object]) -> AsyncIterator[asyncio.Event]:
+        ended, engine = asyncio.Event(), self._engine(Lane.READ, None)
+        try:
+            async with engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+
+                def hear(*_: object) -> None:
+                    heard()
+
+                def end(_: object) -> None:
+                    ended.set()
+
+                driver.add_termination_listener(end)
+                await driver.add_listener(channel, hear)
+                try:
+                    yield ended
+                finally:
+                    driver.remove_termination_listener(end)
+                    if not driver.is_closed():
+                        await driver.remove_listener(channel, hear)
+        finally:
+            await engine.dispose()
 
     async def begin(self, adapted: Any) -> None:
         adapted.isolation_level = "autocommit"  # else it would begin a transaction of its own

@@ -223,14 +223,23 @@ class Session(Reading):
         Raises:
             NotAwaited: Something was to be written, and the ``await`` is missing.
         """
+        await self.complete()
+        with self.use.statement(self):
+            await super().commit()
+        await self._run_hooks()
+
+    async def complete(self) -> None:
+        """Write what was changed so far, without a commit, and load what only the database knows of it.
+
+        Raises:
+            NotAwaited: Something was to be written, and the ``await`` is missing.
+        """
         self.refuse_unawaited()
         with self.use.statement(self):
             if changed := [*self.sync_session.new, *self.sync_session.dirty]:
                 await super().flush()
                 for row in changed:
                     await self._complete(row)
-            await super().commit()
-        await self._run_hooks()
 
     async def rollback(self) -> None:
         """Undo what was written since the last commit."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from velox.db.backup import Damaged, faults, write_backup
 from velox.db.driver import Connection as Raw
-from velox.db.engine import Lane, Lanes, Limits, Room
+from velox.db.engine import Lane, Lanes, Limits, Notifier, Room
 from velox.db.inline import Inline
 from velox.db.sqlite import open_engine
 from velox.errors import ConfigurationError
@@ -27,6 +27,7 @@ class SQLite:
     """A SQLite file, which is made if it is missing and put in WAL mode, or a database in memory."""
 
     probe = "SELECT 1 FROM sqlite_master"
+    notifier: Notifier | None = None
 
     def __init__(self, url: URL, limits: Limits) -> None:
         self.url = url

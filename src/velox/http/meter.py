@@ -37,15 +37,17 @@ class Layout:
 
     Attributes:
         names: Method and path of each row.
+        redis_outages: The cell of how often Redis was down.
         size: How many cells there are.
     """
 
-    __slots__ = ("_rows", "names", "size")
+    __slots__ = ("_rows", "names", "redis_outages", "size")
 
     def __init__(self, routes: Iterable[Any]) -> None:
         pairs = sorted({(method, template(route.path)) for route in routes for method in route.methods})
         self.names = (UNKNOWN, *pairs)
-        self.size = len(self.names) * WIDTH
+        self.redis_outages = len(self.names) * WIDTH
+        self.size = self.redis_outages + 1
         self._rows = {name: number * WIDTH for number, name in enumerate(self.names)}
 
     @property
@@ -100,13 +102,21 @@ class Meter:
         cells[row + SUM] += duration_s
         cells[row + STATUS_CELLS.get(status, OTHER_CELL)] += 1.0
 
+    def note_redis_outage(self) -> None:
+        """Count an outage of Redis, once from its begin to its end."""
+        self._cells[self._layout.redis_outages] += 1.0
+
 
 def exposition(layout: Layout, boards: Sequence[Sequence[float]]) -> str:
     """The sums of all boards in Prometheus' text format, version 0.0.4."""
     cells = [sum(column) for column in zip(*boards, strict=True)]
-    rows = [(name, cells[at : at + WIDTH]) for name, at in zip(layout.names, range(0, layout.size, WIDTH), strict=True)]
+    rows = [
+        (name, cells[at : at + WIDTH])
+        for name, at in zip(layout.names, range(0, layout.redis_outages, WIDTH), strict=True)
+    ]
     used = [(name, row) for name, row in rows if any(row)]
-    return "".join(f"{line}\n" for line in (*counter_lines(used), *histogram_lines(used)))
+    outages = outage_lines(cells[layout.redis_outages])
+    return "".join(f"{line}\n" for line in (*counter_lines(used), *histogram_lines(used), *outages))
 
 
 Row = tuple[tuple[str, str], Sequence[float]]
@@ -130,6 +140,12 @@ def histogram_lines(rows: Iterable[Row]) -> Iterator[str]:
             yield f'http_request_duration_seconds_bucket{{{labels(name)},le="{bound}"}} {count:.0f}'
         yield f"http_request_duration_seconds_sum{{{labels(name)}}} {row[SUM]:.9g}"
         yield f"http_request_duration_seconds_count{{{labels(name)}}} {counts[-1]:.0f}"
+
+
+def outage_lines(count: float) -> Iterator[str]:
+    yield "# HELP velox_redis_outages_total How often a worker found Redis to be down, and went on without."
+    yield "# TYPE velox_redis_outages_total counter"
+    yield f"velox_redis_outages_total {count:.0f}"
 
 
 def labels(name: tuple[str, str]) -> str:

@@ -20,14 +20,21 @@ __all__ = ["current_field", "policy_field", "seconds"]
 @lru_cache(1024)
 def policy_field(policies: tuple[tuple[str, Rate], ...]) -> str:
     """``RateLimit-Policy`` of policies with these names."""
-    return ", ".join(f"{quoted(name)};q={rate.count};w={rate.window_s}" for name, rate in policies)
+    return ", ".join(f"{quoted(name)};q={rate.count};{window(rate)}" for name, rate in policies)
+
+
+def window(rate: Rate) -> str:
+    """Of a rate its time, of a number at once the unit (draft, section 3.1.2)."""
+    return 'qu="concurrent-requests"' if rate.is_concurrent else f"w={rate.window_s}"
 
 
 def current_field(decisions: Iterable[tuple[str, Decision]]) -> str:
     """``RateLimit``: what is left of each, and for how long that holds: until it is whole again, or until the refused
     request would fit."""
     return ", ".join(
-        f"{quoted(name)};r={each.remaining};t={math.ceil(each.reset_s if each.allowed else each.wait_s)}"
+        f"{quoted(name)};r={each.remaining}"
+        if each.allowed and not each.reset_s
+        else f"{quoted(name)};r={each.remaining};t={math.ceil(each.reset_s if each.allowed else each.wait_s)}"
         for name, each in decisions
     )
 

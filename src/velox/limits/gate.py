@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from velox.errors import Problem
 from velox.limits.address import client_network
 from velox.limits.fields import current_field, policy_field, seconds
-from velox.limits.hit import Decision
+from velox.limits.hit import Decision, Hit
+from velox.limits.leases import Lease, Leases, NotCounted
 from velox.limits.limiter import Limiter, Unavailable
 from velox.limits.problems import QuotaExceeded, ReducedCapacity
 from velox.limits.rule import Rule
@@ -21,6 +23,8 @@ Identify = Callable[[Any], Awaitable[Any]]
 Endpoint = Callable[..., Awaitable[Any]]
 Carry = Callable[[Any, Mapping[str, str]], None]
 
+Asked = tuple[Rule, Hit]
+
 RETRY_WITHOUT_STORE_S = 1.0
 
 
@@ -30,6 +34,7 @@ class Gate:
     Args:
         rules: The limits; those of the app first, those of the route last.
         limiter: Decides. It is looked up for each request: it is made when the worker starts.
+        leases: The same for how many at once.
         identify: Who makes a request.
         carry: Gives header fields to answers that are not returned: problems and streams.
         address_of: The client's address, with what trusted proxies say.
@@ -40,6 +45,7 @@ class Gate:
         self,
         rules: Sequence[Rule],
         limiter: Callable[[], Limiter],
+        leases: Callable[[], Leases],
         identify: Identify | None,
         *,
         carry: Carry,
@@ -48,6 +54,7 @@ class Gate:
     ) -> None:
         self._rules = tuple(rules)
         self._limiter = limiter
+        self._leases = leases
         self._identify = identify
         self._carry = carry
         self._address_of = address_of
@@ -58,7 +65,8 @@ class Gate:
         carry, is_stream = self._carry, self._is_stream
 
         async def limited(request: Any, **path: Any) -> Any:
-            fields = await self._pass(request)
+            leases: list[Lease] = []
+            fields = await self._pass(request, leases)
             if fields is None:
                 return await inner(request, **path)
             if is_stream:
@@ -68,6 +76,9 @@ class Gate:
             except Exception:
                 carry(request, fields)
                 raise
+            finally:
+                if leases:
+                    await self._give_back(leases)
             # A client that is told to slow down would be late at where it is sent to (draft, section 5).
             if answer is not None and (not 300 <= answer.status < 400 or answer.status == 304):
                 headers = answer.headers
@@ -77,8 +88,15 @@ class Gate:
 
         return limited
 
-    async def _pass(self, request: Any) -> dict[str, str] | None:
-        """The header fields for the answer; ``None`` for who is not limited.
+    async def _give_back(self, leases: list[Lease]) -> None:
+        """Also when the request is being cancelled: its client went away."""
+        far, leases[:] = self._leases().leave(leases), ()
+        if far:
+            await asyncio.shield(asyncio.create_task(self._leases().give_back(far)))
+
+    async def _pass(self, request: Any, leases: list[Lease]) -> dict[str, str] | None:
+        """The header fields for the answer; ``None`` for who is not limited. What is to be given back at the end of the
+        request is added to ``leases``.
 
         Raises:
             QuotaExceeded: Too much.
@@ -88,15 +106,13 @@ class Gate:
         asked = [(rule, hit) for rule in self._rules if (hit := rule.hit(caller)) is not None]
         if not asked:
             return None
-        hits = [hit for _, hit in asked]
         try:
-            found = await self._limiter().hit(hits, [rule.on_store_failure for rule, _ in asked])
-        except Unavailable:
+            answers = await self._count(asked, leases)
+        except (Unavailable, NotCounted):
             raise ReducedCapacity(
                 "The server cannot count requests at the moment.",
                 headers={"Retry-After": seconds(RETRY_WITHOUT_STORE_S)},
             ) from None
-        answers = [(rule.name, hit, decision) for (rule, hit), decision in zip(asked, found, strict=True) if decision]
         if not answers:
             return None
         fields = {
@@ -107,6 +123,37 @@ class Gate:
         if violated:
             raise refusal(violated, fields)
         return fields
+
+    async def _count(self, asked: Sequence[Asked], leases: list[Lease]) -> list[tuple[str, Hit, Decision]]:
+        """Rates first: who comes too often does not take the place of somebody else for a moment.
+
+        Raises:
+            Unavailable, NotCounted: A store is down, and a policy would rather refuse.
+        """
+        rates = [each for each in asked if not each[1].rate.is_concurrent]
+        found: list[Decision | None] = []
+        if rates:
+            hits = [hit for _, hit in rates]
+            found = await self._limiter().hit(hits, [rule.on_store_failure for rule, _ in rates])
+        answers = [(rule.name, hit, each) for (rule, hit), each in zip(rates, found, strict=True) if each is not None]
+        if len(rates) == len(asked) or not all(each.allowed for _, _, each in answers):
+            return answers
+        try:
+            for rule, hit in asked:
+                if not hit.rate.is_concurrent:
+                    continue
+                decision, lease = await self._leases().take(hit, rule.on_store_failure)
+                if lease is not None:
+                    leases.append(lease)
+                if decision is not None:
+                    answers.append((rule.name, hit, decision))
+                    if not decision.allowed:
+                        await self._give_back(leases)
+                        break
+        except BaseException:
+            await self._give_back(leases)
+            raise
+        return answers
 
     async def _caller(self, request: Any) -> Caller:
         ip = client_network(self._address_of(request))

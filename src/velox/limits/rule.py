@@ -13,7 +13,7 @@ from velox.rules.rate import Rate
 
 __all__ = ["Rule", "rules_of"]
 
-PERIODS: Final = {1.0: "second", 60.0: "minute", 3_600.0: "hour", 86_400.0: "day", 604_800.0: "week"}
+PERIODS: Final = {0.0: "concurrent", 1.0: "second", 60.0: "minute", 3_600.0: "hour", 86_400.0: "day", 604_800.0: "week"}
 
 
 @dataclass(frozen=True, slots=True)

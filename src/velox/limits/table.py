@@ -12,17 +12,12 @@ then who has used least; who is blocked is never forgotten before the time is up
 
 from __future__ import annotations
 
-import fcntl
-import mmap
-import os
 import struct
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from velox.limits.algorithms import NEW, NUMBERS, State
+from velox.limits.buckets import Buckets
 
 __all__ = ["DIGEST_BYTES", "Full", "Table", "size_bytes"]
 
@@ -31,8 +26,6 @@ PLACE: Final = struct.Struct(f"=16s{NUMBERS + 2}d")
 PLACES: Final = 16
 """Of a bucket. Were half of all places blocked, one bucket in a hundred would have no room for somebody new."""
 BUCKET_BYTES: Final = PLACE.size * PLACES
-LOCK_TRIES: Final = 100
-LOCK_PAUSE_S: Final = 50e-6
 
 
 class Full(Exception):
@@ -47,7 +40,7 @@ class Full(Exception):
         self.wait_s = wait_s
 
 
-class Table:
+class Table(Buckets):
     """The places.
 
     Args:
@@ -56,52 +49,12 @@ class Table:
     """
 
     def __init__(self, keys: int, path: Path | None = None) -> None:
-        self._file = -1
-        if path is not None:
-            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            self._memory = mmap.mmap(self._file, os.fstat(self._file).st_size)
-        else:
-            self._memory = mmap.mmap(-1, size_bytes(keys))
-        self._buckets = len(self._memory) // BUCKET_BYTES
-
-    def close(self) -> None:
-        self._memory.close()
-        if self._file != -1:
-            os.close(self._file)
-            self._file = -1
-
-    @contextmanager
-    def locked(self, digests: Sequence[bytes]) -> Iterator[None]:
-        """Nobody else changes the buckets of ``digests`` meanwhile.
-
-        A lock that is not had within some milliseconds is done without: somebody was stopped while holding it, and a
-        count that may be off by one is better than a server that hangs.
-        """
-        if self._file == -1:  # one loop, one thread: nobody else is there
-            yield
-            return
-        # In one order for all: two workers never wait for each other.
-        held = [bucket for bucket in sorted({self._bucket(digest) for digest in digests}) if self._lock(bucket)]
-        try:
-            yield
-        finally:
-            for bucket in held:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, bucket)
-
-    def _lock(self, bucket: int) -> bool:
-        for _ in range(LOCK_TRIES):
-            try:
-                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, bucket)
-            except BlockingIOError:
-                time.sleep(LOCK_PAUSE_S)
-            else:
-                return True
-        return False
+        super().__init__(size_bytes(keys), BUCKET_BYTES, path)
 
     def read(self, digest: bytes, now_s: float) -> State:
         """The state of a key."""
-        start = self._bucket(digest) * BUCKET_BYTES
-        bucket = self._memory[start : start + BUCKET_BYTES]
+        start = self.bucket(digest) * BUCKET_BYTES
+        bucket = self.memory[start : start + BUCKET_BYTES]
         at = place_of(digest, bucket)
         if at == -1:
             return NEW
@@ -121,14 +74,11 @@ class Table:
         Raises:
             Full: There is no room for somebody new.
         """
-        start = self._bucket(digest) * BUCKET_BYTES
-        bucket = self._memory[start : start + BUCKET_BYTES]
+        start = self.bucket(digest) * BUCKET_BYTES
+        bucket = self.memory[start : start + BUCKET_BYTES]
         at = place_of(digest, bucket)
         start += at if at != -1 else room_in(bucket, now_s)
-        self._memory[start : start + PLACE.size] = PLACE.pack(digest, *state, free_s, expires_s)
-
-    def _bucket(self, digest: bytes) -> int:
-        return int.from_bytes(digest[:8], "little") % self._buckets
+        self.memory[start : start + PLACE.size] = PLACE.pack(digest, *state, free_s, expires_s)
 
 
 def place_of(digest: bytes, bucket: bytes) -> int:

@@ -61,6 +61,7 @@ class Redis:
 
     Attributes:
         outages: How often it was down since the start.
+        on_outage: Called when an outage begins.
 
     Raises:
         ConfigurationError: VX801, the URL cannot be read; VX701, the package ``redis`` is missing.
@@ -75,6 +76,7 @@ class Redis:
         self.prefix = prefix
         self.timeout_s = timeout_s
         self.outages = 0
+        self.on_outage: Callable[[], None] = lambda: None
         self._target = Target.parse(url)
         self._connections = connections
         self._required = required
@@ -164,6 +166,7 @@ class Redis:
         if self._outage is None:
             self._outage = _Outage(reason, loop.time())
             self.outages += 1
+            self.on_outage()
             logger.warning("Redis is down: %s", reason)
         self._outage.is_answering = False
         if self._probe is None or self._probe.done():

@@ -11,7 +11,7 @@ from sanic import Blueprint as SanicBlueprint
 from velox.location import shortened
 from velox.routing.plan import SharedOptions
 from velox.routing.route import Routes, several
-from velox.rules import LimitOption
+from velox.rules import CacheOption, LimitOption
 
 __all__ = ["Blueprint"]
 
@@ -26,6 +26,7 @@ class Blueprint(Routes, SanicBlueprint):
         name: Its name: letters, digits, ``_`` and ``-``. The documentation groups its routes under it.
         url_prefix: What every path in it begins with.
         limit: How often somebody may use all of its routes together, as ``limit`` of a route.
+        cache: How long the answers of its GET routes may be used again, unless a route says otherwise.
         guard: What is asked of whoever calls one of its routes, beside the route's own guards.
         host, version, strict_slashes, version_prefix: As Sanic has them.
     """
@@ -33,10 +34,17 @@ class Blueprint(Routes, SanicBlueprint):
     __slots__ = ("shared",)
 
     def __init__(
-        self, name: str, url_prefix: str | None = None, *, limit: LimitOption = None, guard: Any = (), **options: Any
+        self,
+        name: str,
+        url_prefix: str | None = None,
+        *,
+        limit: LimitOption = None,
+        cache: CacheOption = None,
+        guard: Any = (),
+        **options: Any,
     ) -> None:
         super().__init__(name, url_prefix, **options)
-        self.shared = SharedOptions(f"blueprint {name}", limit=limit, guard=several(guard))
+        self.shared = SharedOptions(f"blueprint {name}", limit=limit, cache=cache, guard=several(guard))
         caller = sys._getframe(1)
         self.ctx.place = f"{shortened(caller.f_code.co_filename)}:{caller.f_lineno}"
         self._apps = weakref.WeakSet()  # type: ignore[assignment]

@@ -45,9 +45,9 @@ def mount_docs(app: Routes, title: str, document: Callable[[], dict[str, Any]]) 
             return HTTPResponse(status=304, headers=headers)
         return HTTPResponse(found.content, headers=headers, content_type=found.media_type)
 
-    app.get("/openapi.json", hidden=True, limit=False, name="openapi_json")(openapi_json)
-    app.get("/docs", hidden=True, limit=False, name="docs_page")(page)
-    app.get("/docs/<name>", hidden=True, limit=False, name="docs_asset")(asset)
+    app.get("/openapi.json", hidden=True, limit=False, cache=False, name="openapi_json")(openapi_json)
+    app.get("/docs", hidden=True, limit=False, cache=False, name="docs_page")(page)
+    app.get("/docs/<name>", hidden=True, limit=False, cache=False, name="docs_asset")(asset)
 
 
 def mount_front_door(app: Routes) -> None:
@@ -56,4 +56,4 @@ def mount_front_door(app: Routes) -> None:
     async def front_door(request: Request) -> HTTPResponse:
         return redirect("/docs")
 
-    app.get("/", hidden=True, limit=False, name="front_door")(front_door)
+    app.get("/", hidden=True, limit=False, cache=False, name="front_door")(front_door)

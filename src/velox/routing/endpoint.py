@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -163,12 +164,14 @@ def with_scope(
 
     The order is the promise: providers finish (a session commits) *before* the response is built, so a failing commit
     can never be answered with a 2xx. ``respond`` is ``None`` for streams: they answer while they run, and only their
-    end is sent afterwards.
+    end is sent afterwards. Whoever keeps answers (``request.ctx.velox_keep``) is given the response before that, to
+    write it with what the handler wrote.
     """
     own = tuple(p.name for p in plan.parameters if p.provider is None)
     providers = provided(plan.parameters)
     forms = [p for p in plan.inputs() if p.source in FORMS]
     check_form = Binder(forms, f"{plan.location}: {display_name(plan.handler)}") if forms else None
+    is_kept = plan.options.idempotent is not False
     if plan.options.max_body_bytes is not None:
         limits = dataclasses.replace(limits, form_body_bytes=plan.options.max_body_bytes)
 
@@ -186,6 +189,8 @@ def with_scope(
             for name, provider in providers:
                 arguments[name] = await scope.get(provider, request, values)
             result = await answer(request, arguments)
+            if is_kept and (keep := getattr(request.ctx, "velox_keep", None)) is not None and respond is not None:
+                result = await keep(partial(respond, result))
         except BaseException as error:
             await scope.close(error)
             raise

@@ -30,5 +30,5 @@ def mount(app: Routes, readiness: Callable[[], Awaitable[Mapping[str, str]]]) ->
             raise ServiceUnavailable(detail, title="Not ready", extensions={"reasons": dict(reasons)})
         return {"status": "ok"}
 
-    app.get("/health/live", hidden=True, limit=False, name="health_live")(live)
-    app.get("/health/ready", hidden=True, limit=False, name="health_ready")(ready)
+    app.get("/health/live", hidden=True, limit=False, cache=False, name="health_live")(live)
+    app.get("/health/ready", hidden=True, limit=False, cache=False, name="health_ready")(ready)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sanic import Request
@@ -38,6 +38,8 @@ class Layer:
     """What it adds to answers."""
     parameters: tuple[Mapping[str, Any], ...] = ()
     """What it reads of the request: OpenAPI's Parameter Objects."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What it answers by itself that is no problem: status → description."""
     security: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     """Ways in, of which one is enough: OpenAPI's Security Requirement Objects (scheme → scopes)."""
 
@@ -54,6 +56,7 @@ def documented(plan: Plan, layers: Iterable[Layer]) -> Plan:
         problems=tuple(dict.fromkeys([*plan.problems, *(kind for layer in layers for kind in layer.problems)])),
         response_headers=tuple(header for layer in layers for header in layer.headers),
         layer_parameters=tuple(parameter for layer in layers for parameter in layer.parameters),
+        layer_answers={status: text for layer in layers for status, text in layer.answers.items()},
         security=(*plan.security, *(way for layer in layers for way in layer.security)),
     )
 

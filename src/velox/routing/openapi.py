@@ -209,16 +209,19 @@ def has_files(forms: Sequence[Parameter]) -> bool:
 def responses(plan: Plan, book: SchemaBook) -> dict[str, Any]:
     """The good answer and every problem: those of the inputs, those the handler names, and ``default`` for the rest."""
     made: dict[str, Any] = {str(plan.status): good_response(plan, book)}
-    kinds: dict[int, type[Problem]] = {}
+    kinds: list[type[Problem]] = []
     inputs = plan.inputs()
     if any(p.source in (Source.BODY, Source.FORM, Source.FILE) for p in inputs):
-        kinds |= {kind.status: kind for kind in (BadRequest, ContentTooLarge, UnsupportedMediaType)}
+        kinds += [BadRequest, ContentTooLarge, UnsupportedMediaType]
     if any(p.source is not Source.REQUEST for p in inputs):
-        kinds[ValidationProblem.status] = ValidationProblem
-    kinds |= {kind.status: kind for kind in plan.problems}
+        kinds.append(ValidationProblem)
+    titles: dict[int, dict[str, None]] = {}
+    for kind in (*kinds, *plan.problems):
+        titles.setdefault(kind.status, {})[kind.title or phrase(kind.status)] = None
     reference = {PROBLEM_JSON: {"schema": {"$ref": book.own_ref("Problem")}}}
-    for status, kind in sorted(kinds.items()):
-        made[str(status)] = {"description": kind.title or phrase(status), "content": reference}
+    for status, said in sorted(titles.items()):
+        made[str(status)] = {"description": "; or: ".join(said), "content": reference}
+    made |= {status: {"description": text} for status, text in plan.layer_answers.items()}
     made["default"] = {"description": "Any other problem", "content": reference}
     for name, response in made.items():
         headers = {header.name: header_object(header) for header in plan.response_headers if header.is_on(name)}

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from velox.errors import Problem
-from velox.rules import CacheOption, LimitOption
+from velox.rules import CacheOption, IdempotentOption, LimitOption
 
 __all__ = [
     "Limits",
@@ -100,6 +100,7 @@ class RouteOptions:
     deprecated: bool = False
     limit: LimitOption = None
     cache: CacheOption = None
+    idempotent: IdempotentOption = False
     guard: tuple[Any, ...] = ()
     """What is asked of whoever calls it: rules, and the guards of whoever knows accounts."""
 
@@ -112,6 +113,8 @@ class SharedOptions:
     """Whose it is: ``"app"``, or ``"blueprint links"``."""
     limit: LimitOption = None
     """Counted together for all of them; a route's own limits come in addition."""
+    cache: CacheOption = None
+    """For its GET routes that say nothing themselves."""
     guard: tuple[Any, ...] = ()
     """As a route's; a route has to pass these too."""
 
@@ -164,6 +167,8 @@ class Plan:
     """What the layers around the route add to its answers."""
     layer_parameters: tuple[Mapping[str, Any], ...] = ()
     """What the layers read of the request: OpenAPI's Parameter Objects."""
+    layer_answers: Mapping[str, str] = field(default_factory=dict)
+    """What the layers answer by themselves that is no problem: status → description."""
     rules: tuple[ProviderPlan, ...] = ()
     """What has to hold before anything is made for the handler."""
 

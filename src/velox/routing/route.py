@@ -16,7 +16,7 @@ from velox.errors import ConfigurationError, Problem
 from velox.location import location_of
 from velox.routing.annotation import remember_local_names
 from velox.routing.plan import RouteOptions, SharedOptions
-from velox.rules import CacheOption, LimitOption
+from velox.rules import CacheOption, IdempotentOption, LimitOption
 
 __all__ = ["Declaration", "Routes", "declaration_of"]
 
@@ -62,6 +62,9 @@ class Routes(RouteMixin):
         limit: How often somebody may: ``"100/minute"``, several of them, or :class:`velox.limits.Policy`; in addition
             to those of the blueprint and the app. ``False``: no limit at all.
         cache: How long an answer to GET may be used again: ``"30s"``, or :class:`velox.cache.CachePolicy`.
+            Default: as the blueprint or the app says. ``False``: it may not.
+        idempotent: Honour ``Idempotency-Key`` on POST and PATCH: a request that is sent again has no second effect, and
+            gets the first one's answer. ``"required"``: refuse requests without a key.
         guard: What is asked of whoever calls it: a guard of :mod:`velox.auth`, a function that says of a user and an
             object whether the one may have the other, or a list of such.
 
@@ -90,6 +93,7 @@ class Routes(RouteMixin):
         deprecated: bool = False,
         limit: LimitOption = None,
         cache: CacheOption = None,
+        idempotent: IdempotentOption = False,
         guard: Any = (),
         **sanic: Any,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -107,6 +111,7 @@ class Routes(RouteMixin):
             deprecated=deprecated,
             limit=limit,
             cache=cache,
+            idempotent=idempotent,
             guard=several(guard),
         )
         names = tuple(method.upper() for method in methods or ("GET",))

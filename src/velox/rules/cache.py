@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from velox.units import parse_duration
 
@@ -54,5 +54,6 @@ class CachePolicy:
                 )
 
 
-CacheOption: TypeAlias = str | timedelta | CachePolicy | None
-"""What ``cache=`` takes: how long an answer is good, or a policy."""
+CacheOption: TypeAlias = str | timedelta | CachePolicy | Literal[False] | None
+"""What ``cache=`` takes: how long an answer is good, or a policy; ``False``: it is never used again, whatever the
+blueprint and the app say."""

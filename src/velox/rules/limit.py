@@ -21,8 +21,8 @@ class Policy:
     """A limit with more to say than its rate. Its functions are plain ones, called for each request.
 
     Args:
-        limit: ``"100/minute"``; or a function of the :class:`~velox.rules.Caller`, for limits by plan, which returns
-            such a text, or ``None`` for no limit.
+        limit: ``"100/minute"``, or ``"10 concurrent"`` for how many may be answered at once; or a function of the
+            :class:`~velox.rules.Caller`, for limits by plan, which returns such a text, or ``None`` for no limit.
         name: What header fields call it. Routes with policies of one name count together. Default: made from the place
             where it is used, which counts by itself.
         by: Whom it counts: a function from the caller to a text, or ``None`` for who is not counted. Default: by user,
@@ -50,7 +50,9 @@ class Policy:
 
     def __post_init__(self) -> None:
         if not callable(self.limit):
-            Rate.parse(str(self.limit))
+            rate = Rate.parse(str(self.limit))
+            if rate.is_concurrent and self.cost != 1:
+                raise ValueError(f"{self.limit!r} has a cost: a request is one at a time")
         if self.algorithm not in get_args(Algorithm):
             raise ValueError(f"algorithm={self.algorithm!r} is none of {get_args(Algorithm)}")
         if self.on_store_failure not in get_args(StoreFailure):

@@ -1,4 +1,4 @@
-"""``"100/minute"``: how much in which time."""
+"""``"100/minute"``: how much in which time; ``"10 concurrent"``: how many at once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from velox.units import parse_duration
 __all__ = ["Rate"]
 
 FORM = re.compile(r"(\d+)\s*(?:/|per\b)\s*(.+)")
+AT_ONCE = re.compile(r"(\d+)\s*concurrent")
 WORDS = re.compile(r"(second|sec|minute|min|hour|day|week)s?\b")
 LETTERS = {"second": "s", "sec": "s", "minute": "m", "min": "m", "hour": "h", "day": "d", "week": "w"}
 SHORTEST_S, LONGEST_S = 0.001, 366 * 86_400.0
@@ -23,7 +24,7 @@ class Rate:
 
     Attributes:
         count: How much, at least 1.
-        period_s: In which time.
+        period_s: In which time; 0: at once.
         text: As it was written.
     """
 
@@ -33,12 +34,18 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> Rate:
-        """Read ``"100/minute"``, ``"5/second"``, ``"1000 per day"``, ``"100/15m"``, ``"20/30 seconds"``, ``"1/s"``.
+        """Read ``"100/minute"``, ``"5/second"``, ``"1000 per day"``, ``"100/15m"``, ``"20/30 seconds"``, ``"1/s"``; or
+        ``"10 concurrent"``.
 
         Raises:
             ValueError: It is no rate.
         """
         return parse(text)
+
+    @property
+    def is_concurrent(self) -> bool:
+        """Whether it is how many at once, and not how many in a time."""
+        return self.period_s == 0
 
     @property
     def window_s(self) -> int:
@@ -48,7 +55,10 @@ class Rate:
 
 @lru_cache(1024)
 def parse(text: str) -> Rate:
-    wanted = f"{text!r} is not a rate such as '100/minute', '5/second' or '1000/12h'"
+    wanted = f"{text!r} is not a rate such as '100/minute', '5/second' or '1000/12h', nor '10 concurrent'"
+    at_once = AT_ONCE.fullmatch(text.strip().lower())
+    if at_once is not None and 1 <= int(at_once[1]) <= MOST:
+        return Rate(int(at_once[1]), 0.0, text.strip())
     found = FORM.fullmatch(text.strip().lower())
     if found is None:
         raise ValueError(wanted)

@@ -14,6 +14,9 @@ __all__ = ["Crew"]
 
 logger = logging.getLogger("velox")
 
+ANSWER_S = 2.0
+"""How long the queue may take to answer a probe."""
+
 
 class Crew:
     """Runs an app's jobs and schedules until it is stopped.
@@ -34,6 +37,7 @@ class Crew:
         concurrency: int | None = None,
         works: bool = True,
     ) -> None:
+        self._post = post
         self._keeper = Keeper(post)
         self._worker = Worker(post, queues=queues, concurrency=concurrency, grace_s=grace_s) if works else None
         self._stop = asyncio.Event()
@@ -63,6 +67,17 @@ class Crew:
         stopped = asyncio.create_task(self._stop.wait())
         await asyncio.wait([stopped, *self._running], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
+
+    async def ready(self) -> str | None:
+        """``None`` when it works and its queue answers, else why not."""
+        reason = self.reason()
+        if reason is not None:
+            return reason
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._post.engine.ready()
+        except TimeoutError:
+            return f"the queue does not answer within {ANSWER_S:g} s"
 
     def reason(self) -> str | None:
         """Why it does not work at the moment; None when it does."""

@@ -61,10 +61,10 @@ class Outcome:
 
     delivery: Delivery
     state: State
-    """What follows; ``QUEUED`` hands it back, as if it had not been claimed."""
+    """What follows; ``QUEUED`` hands it back, as if it had not been claimed; ``SCHEDULED`` does so for later."""
     at_s: float
     due_at_s: float | None = None
-    """For a retry: when."""
+    """For a retry, and what is scheduled: when."""
     result: str | None = None
     """What the task returned, as JSON."""
     error: str | None = None

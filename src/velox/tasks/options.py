@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from velox.rules.rate import Rate
 from velox.tasks.backoff import Backoff
 from velox.units import parse_duration
 
@@ -30,6 +31,8 @@ class Options:
     """How long an attempt may take."""
     unique_for_s: float | None = None
     """For how long a second job with the same arguments, or the same key, is not enqueued."""
+    rate: Rate | None = None
+    """How many of its jobs may start in which time, in all workers together; None: as many as there are."""
     priority: int = 0
     """Jobs with a higher one run first, within their queue, where the engine can (a broker cannot)."""
 
@@ -41,6 +44,9 @@ def check_options(options: Mapping[str, Any]) -> Options:
         value = given.pop(name, None)
         if value is not None:
             given[f"{name}_s"] = parse_duration(value)
+    rate = given.get("rate")
+    if rate is not None:
+        given["rate"] = Rate.parse(rate)
     unknown = set(given) - set(Options.__dataclass_fields__)
     if unknown:
         raise ValueError(f"{min(unknown)!r} is none of its options")

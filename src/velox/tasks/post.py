@@ -90,6 +90,7 @@ class Post:
         self.clock_shift_s = 0.0
         self.after_request: Callable[[], Awaitable[None]] | None = None
         self._unsent = False
+        self._queue_is_down = False
 
     def use(self, connections: Connections, store: Store, batch: Batch, engine: Engine) -> None:
         """Where jobs are kept."""
@@ -164,7 +165,11 @@ class Post:
         await self.engine.stop()
 
     async def ready(self) -> str | None:
-        return await self.engine.ready() if self.tasks else None
+        """Always: while a broker is away, jobs are kept in the database, so no request has to fail for it.
+
+        Whoever runs jobs asks :meth:`Crew.ready` as well.
+        """
+        return None
 
     # Enqueuing
 
@@ -189,8 +194,13 @@ class Post:
         try:
             await self.engine.send(direct)
         except Exception as error:  # noqa: BLE001 - whatever it is, the database keeps them until the broker is back
-            logger.debug("the queue does not take jobs (%s): they wait in the database", error)
+            if not self._queue_is_down:
+                logger.warning("the queue does not take jobs: they wait in the database (%s)", error)
+            self._queue_is_down = True
             return False
+        if self._queue_is_down:
+            logger.info("the queue takes jobs again")
+        self._queue_is_down = False
         return True
 
     def committed(self) -> None:

@@ -20,11 +20,19 @@ from velox.tasks.state import State
 from velox.tasks.wire import pack, unpack, unreadable
 
 if TYPE_CHECKING:
-    from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+    from aio_pika.abc import (
+        AbstractChannel,
+        AbstractConnection,
+        AbstractExchange,
+        AbstractIncomingMessage,
+        AbstractQueue,
+    )
 
 __all__ = ["RabbitEngine"]
 
 CONNECT_S = 5.0
+SENT_AT_ONCE = 250
+"""Messages that wait for their confirmation at the same time."""
 BROKER_SLACK = 3
 """The broker's limit of deliveries is so much higher than ours: it is for what never comes to be counted."""
 
@@ -97,16 +105,17 @@ class RabbitEngine:
     async def send(self, messages: Sequence[Message]) -> None:
         channel = await self._sending()
         exchange = channel.default_exchange
-        # Each is confirmed by the broker once it is on the disks of a majority.
-        await asyncio.gather(
-            *(
-                exchange.publish(
-                    self._pika.Message(pack(each), delivery_mode=self._pika.DeliveryMode.PERSISTENT),
-                    routing_key=self._name(each.queue),
-                    timeout=CONNECT_S,
-                )
-                for each in messages
-            )
+        # Each is confirmed by the broker once it is on the disks of a majority. In groups: the time to confirm one must
+        # not depend on how many are sent, or a large batch fails with most of it in the broker, and is sent twice.
+        for first in range(0, len(messages), SENT_AT_ONCE):
+            group = messages[first : first + SENT_AT_ONCE]
+            await asyncio.gather(*(self._publish(exchange, each) for each in group))
+
+    async def _publish(self, exchange: AbstractExchange, message: Message) -> None:
+        await exchange.publish(
+            self._pika.Message(pack(message), delivery_mode=self._pika.DeliveryMode.PERSISTENT),
+            routing_key=self._name(message.queue),
+            timeout=CONNECT_S,
         )
 
     async def _sending(self) -> AbstractChannel:

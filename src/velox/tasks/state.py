@@ -12,7 +12,7 @@ class State(StrEnum):
     """Where a job is in its life."""
 
     SCHEDULED = "scheduled"
-    """It has a delay or a time, which has not come."""
+    """It has a delay or a time, which has not come; or its task's rate has no turn for it before then."""
     QUEUED = "queued"
     """It can be run by the next worker that is free."""
     RUNNING = "running"
@@ -40,6 +40,7 @@ NEXT: Mapping[tuple[State, str], State] = {
     (State.RUNNING, "fail"): State.RETRYING,
     (State.RUNNING, "fail for the last time"): State.DEAD,
     (State.RUNNING, "hand back"): State.QUEUED,
+    (State.RUNNING, "is over its rate"): State.SCHEDULED,
     (State.RUNNING, "lease ends"): State.QUEUED,
     (State.RETRYING, "is due"): State.QUEUED,
     (State.RETRYING, "cancel"): State.CANCELLED,

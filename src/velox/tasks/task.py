@@ -206,6 +206,7 @@ def task(
     backoff: Backoff = "exponential",
     timeout: Duration = "30s",
     unique_for: Duration | None = None,
+    rate: str | None = None,
     priority: int = 0,
     schedule: str | None = None,
     every: Duration | None = None,
@@ -233,6 +234,9 @@ def task(
         backoff: ``"exponential"`` (with full jitter), or a duration to wait each time.
         timeout: How long an attempt may take.
         unique_for: For how long a second job with the same arguments (or key) is not enqueued. None: it is.
+        rate: How many of its jobs start in which time, in all workers together: ``"10/s"``, ``"100/minute"``. After a
+            pause as many may start at once, then one in each tenth (hundredth, ...) of that time. Those over it wait in
+            the database: they hold no slot of a worker, and it is no attempt. Tests' ``run_all`` does not wait.
         priority: Higher ones go first within their queue, with the database as the queue.
         schedule: A cron expression, as ``"*/5 * * * *"``: the task is enqueued then, without arguments.
         every: Or: enqueued so often, as ``"30s"``.

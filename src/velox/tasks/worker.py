@@ -1,6 +1,6 @@
 """``Worker``: claims jobs, runs them, renews their leases and hands in their outcomes.
 
-    claim ──▶ attempt (as many at once as it has slots) ──▶ finish, in groups
+    claim ──▶ a turn, if the task has a rate ──▶ attempt (as many at once as it has slots) ──▶ finish, in groups
                  └── renewed every third of a lease, until it is finished
 
 It holds no more jobs than it has slots, so nothing waits in a worker while another one is idle.
@@ -21,6 +21,7 @@ from velox.tasks.attempting import attempt
 from velox.tasks.message import Delivery, Outcome
 from velox.tasks.post import Post
 from velox.tasks.state import State
+from velox.tasks.turns import held_up, is_rated
 
 __all__ = ["Worker"]
 
@@ -62,6 +63,7 @@ class Worker:
         self.grace_s = post.rules.grace_s if grace_s is None else grace_s
         self._running: dict[Delivery, asyncio.Task[None]] = {}
         self._suspect: Delivery | None = None
+        self._asking: list[Delivery] = []
         self._outcomes: list[Outcome] = []
         self._finishing: list[Outcome] = []
         self._waiting: list[asyncio.Future[None]] = []
@@ -98,6 +100,7 @@ class Worker:
                     await self._first(stopped, asyncio.sleep(GATHER_S))
                     free = self.concurrency - len(self._running)
                 claimed: list[Delivery] = await self._answered(partial(self.post.engine.claim, self.queues, free), [])
+                claimed = await self._in_turn(claimed)
                 suspects = [each for each in claimed if self._is_suspect(each)]
                 for delivery in claimed:
                     if delivery not in suspects:
@@ -110,6 +113,21 @@ class Worker:
                     await self._first(stopped, self.post.engine.wait(POLL_S))
         finally:
             stopped.cancel()
+
+    async def _in_turn(self, claimed: list[Delivery]) -> list[Delivery]:
+        """Those that may start now; the others wait elsewhere until it is their turn."""
+        self._asking = [each for each in claimed if is_rated(self.post, each)]
+        if not self._asking:
+            return claimed
+        later = await self._answered(partial(held_up, self.post, self._asking), None)
+        if later is None:  # without the database nobody knows whose turn it is
+            later = [Outcome(each, State.QUEUED, self.post.now_s()) for each in self._asking]
+        self._asking = []
+        if later:
+            self._outcomes += later
+            self._changed()
+        waiting = {each.delivery for each in later}
+        return [each for each in claimed if each not in waiting]
 
     def _is_suspect(self, delivery: Delivery) -> bool:
         """Whether it has been there whenever its worker died, and dies itself the next time."""
@@ -206,7 +224,7 @@ class Worker:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self.post.rules.lease_s / 3)
-            held = [*self._running, *(each.delivery for each in [*self._outcomes, *self._finishing])]
+            held = [*self._running, *self._asking, *(each.delivery for each in [*self._outcomes, *self._finishing])]
             if self._suspect is not None:
                 held.append(self._suspect)
             if held:

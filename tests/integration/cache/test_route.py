@@ -13,7 +13,19 @@ from pydantic import BaseModel
 from sanic import Request
 from sanic.response import text
 
-from velox import ConfigurationError, Cookie, Header, JsonLines, NotFound, Provide, Query, Response, Velox
+from velox import (
+    Blueprint,
+    ConfigurationError,
+    Cookie,
+    Header,
+    JsonLines,
+    NotFound,
+    Provide,
+    Query,
+    Response,
+    Settings,
+    Velox,
+)
 from velox.cache import Cache, CachePolicy
 from velox.routing.identity import by_caller
 from velox.testing import TestClient
@@ -356,6 +368,44 @@ class TestInvalidation:
             may_commit.set()
             await writing
             assert (await client.get("/")).json() == 2
+
+
+class TestShared:
+    async def test_a_route_has_what_its_blueprint_or_the_app_says(self) -> None:
+        """The nearest counts; ``False`` is an answer, too; what cannot be cached is left alone."""
+        app = Velox("shared", Settings(env="test", database_url="sqlite://"), cache="1h")
+        inner, open_ = Blueprint("inner", url_prefix="/inner", cache="60s"), Blueprint("open", url_prefix="/open")
+        never = Blueprint("never", url_prefix="/never", cache=False)
+        for blueprint in (inner, open_, never):
+            blueprint.get("/")(counting())
+            blueprint.post("/", name="posted")(counting())
+        inner.get("/own", cache="5s", name="own")(counting())
+        inner.get("/none", cache=False, name="none")(counting())
+
+        @open_.get("/stream")
+        async def stream() -> JsonLines[int]:
+            yield 1
+
+        app.blueprint([inner, open_, never])
+        seconds = {}
+        async with TestClient(app) as client:
+            for path in ("/inner", "/inner/own", "/inner/none", "/open", "/never", "/open/stream", "/health/live"):
+                said = (await client.get(path, follow_redirects=True)).headers.get("cache-control", "")
+                seconds[path] = said.partition("max-age=")[2]
+            assert (await client.post("/inner/")).json() == 1
+            assert (await client.post("/inner/")).json() == 2
+        assert 50 <= int(seconds.pop("/inner")) <= 60
+        assert 3 <= int(seconds.pop("/inner/own")) <= 5
+        assert 3000 <= int(seconds.pop("/open")) <= 3600
+        assert set(seconds.values()) == {""}
+
+    def test_the_document_knows_the_304(self, make_app: Make) -> None:
+        """With the fields that it has."""
+        operation = app_with(make_app, counting(), "30s").openapi()["paths"]["/"]["get"]
+        assert "content" not in operation["responses"]["304"]
+        assert {"ETag", "Cache-Control"} <= operation["responses"]["304"]["headers"].keys()
+        plain = app_with(make_app, counting(), None).openapi()["paths"]["/"]["get"]
+        assert "304" not in plain["responses"]
 
 
 class TestMistakes:

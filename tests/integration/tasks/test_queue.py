@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.integration.tasks.conftest import Office, QueueRow
 from velox.db import Session, select
-from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, task
+from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, rabbitmq, task
+from velox.tasks.keeper import Keeper
+from velox.tasks.turns import held_up
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +53,11 @@ async def fail(n: int, db: Session = provided) -> None:
 @task(retries=0, timeout="100ms")
 async def hang() -> None:
     await asyncio.sleep(60)
+
+
+@task(retries=0, rate="2/h")
+async def rarely(attempt: Attempt = provided) -> int:
+    return attempt.number
 
 
 @task(retries=0)
@@ -227,6 +236,77 @@ async def test_the_counters_tell_what_was_done(office: Office) -> None:
     assert (counters.running, counters.first_starts) == (0, 2)
 
 
-async def test_an_app_is_ready_when_its_queue_answers(office: Office) -> None:
+async def test_a_crew_is_ready_when_its_queue_answers(office: Office) -> None:
     app = await office.open(double)
-    assert await app.jobs.ready() is None
+    async with office.at_work(app) as crew:
+        assert await crew.ready() is None
+
+
+async def test_without_its_broker_a_server_is_ready_and_keeps_jobs_and_a_worker_is_not_ready(
+    desk: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # nobody listens: whoever connects is refused
+        desk.settings["queue_url"] = f"redis://127.0.0.1:{unused.getsockname()[1]}/0"
+        app = await desk.open(double)
+        jobs = [await double.enqueue(n) for n in range(2)]
+        async with app.jobs.connections.reading() as connection:
+            assert await app.jobs.store.counts(connection) == {("default", State.QUEUED): len(jobs)}
+        assert await app.readiness() == {}
+        assert caplog.text.count("the queue does not take jobs") == 1
+        async with desk.at_work(app, works=False) as crew:
+            assert "does not answer" in (await crew.ready() or "")
+
+
+async def test_a_rate_holds_for_all_workers_together_and_loses_nothing(office: Office) -> None:
+    """Two start, and two come back later; none of them has used up an attempt, and another task is not held up."""
+    app = await office.open(rarely, double)
+    jobs = await enqueue_many([rarely.draft() for _ in range(4)])
+    async with office.at_work(app, concurrency=2), office.at_work(app, concurrency=2):
+        assert await (await double.enqueue(1)).wait(DEADLINE_S) == 2
+        await until(lambda: counted(jobs, {State.SUCCEEDED: 2, State.SCHEDULED: 2}))
+        app.jobs.clock_shift_s += 3600.0
+        assert [await job.wait(DEADLINE_S) for job in jobs] == [1] * 4
+
+
+async def test_a_job_over_its_rate_keeps_the_count_of_the_workers_it_has_killed(desk: Office) -> None:
+    app = await desk.open(rarely)
+    await enqueue_many([rarely.draft() for _ in range(3)])
+    claimed = await app.jobs.engine.claim(["default"], 3)
+    app.jobs.clock_shift_s += 10.0  # the worker is dead: its leases end
+    await Keeper(app.jobs).promote()
+    claimed = await app.jobs.engine.claim(["default"], 3)
+    (later,) = await held_up(app.jobs, claimed)
+    await app.jobs.engine.finish([later])
+    app.jobs.clock_shift_s += 3600.0
+    await Keeper(app.jobs).promote()
+    (again,) = [
+        each for each in await app.jobs.engine.claim(["default"], 3) if each.message.id == later.delivery.message.id
+    ]
+    assert again.deliveries == 2
+
+
+async def counted(jobs: Sequence[Any], states: dict[State, int]) -> bool:
+    return Counter([await job.state() for job in jobs]) == states
+
+
+async def test_a_large_batch_is_confirmed_in_groups(office: Office, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the last of it would be too late, and the whole batch be kept in the database as well: run twice."""
+    if kind != "rabbitmq":
+        pytest.skip("a matter of RabbitMQ's confirmations")
+    monkeypatch.setattr(rabbitmq, "SENT_AT_ONCE", 3)
+    publish, waiting, most = rabbitmq.RabbitEngine._publish, [], 0
+
+    async def counting(*args: Any) -> None:
+        nonlocal most
+        waiting.append(args)
+        most = max(most, len(waiting))
+        await publish(*args)
+        waiting.pop()
+
+    monkeypatch.setattr(rabbitmq.RabbitEngine, "_publish", counting)
+    app = await office.open(double)
+    jobs = await enqueue_many([double.draft(n) for n in range(10)])
+    async with office.at_work(app):
+        assert [await job.wait(DEADLINE_S) for job in jobs] == [2 * n for n in range(10)]
+    assert most == 3

@@ -41,3 +41,17 @@ async def test_metrics_are_not_documented(make_app: MakeApp) -> None:
         assert "http_requests_total" in (await client.get("/metrics")).text
         assert 404 == (await client.get("/metrics", headers={"X-Forwarded-For": "1.2.3.4"})).status_code
         assert "/metrics" not in app.openapi()["paths"]
+
+
+async def test_an_outage_of_redis_is_one_more_whatever_happens_in_it(make_app: MakeApp) -> None:
+    """Limits and caches share the client, and its breaker."""
+    app = make_app(metrics=True, redis_url="redis://127.0.0.1:1/0")  # nobody listens there
+
+    @app.get("/", limit="100/minute", cache="30s")
+    async def root() -> int:
+        return 1
+
+    async with TestClient(app) as client:
+        assert "velox_redis_outages_total 0" in (await client.get("/metrics")).text
+        assert [(await client.get("/")).status_code for _ in range(3)] == [200] * 3
+        assert "velox_redis_outages_total 1" in (await client.get("/metrics")).text

@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from velox.tasks.message import Delivery, Message, Outcome
+from velox.tasks.sql.bell import Bell
 from velox.tasks.sql.connections import Connections
 from velox.tasks.sql.store import Store, message_of, values_of
 from velox.tasks.state import State
@@ -45,12 +46,14 @@ class SqlEngine:
         self._lease_s = lease_s
         self._now_s = now_s
         self._came = asyncio.Event()
+        self._bell = Bell(connections, self._come)
         self._was_full = False
 
     async def start(self) -> None:
         self._came = asyncio.Event()
 
     async def stop(self) -> None:
+        await self._bell.stop()
         self._came.set()
 
     async def ready(self) -> str | None:
@@ -60,9 +63,14 @@ class SqlEngine:
         """The jobs are where they have to be already."""
 
     def nudge(self) -> None:
+        self._come()
+        self._bell.ring()
+
+    def _come(self) -> None:
         self._came.set()
 
     async def wait(self, timeout_s: float) -> None:
+        self._bell.listen()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._came.wait()

@@ -141,6 +141,20 @@ class Store:
         earlier = (schedule.c.task == task) & (schedule.c.last_tick < tick_s)
         return (await connection.execute(update(schedule).where(earlier).values(last_tick=tick_s))).rowcount == 1
 
+    # Rates
+
+    async def turns(self, connection: AsyncConnection, task: str) -> tuple[float, float]:
+        """What is kept of a task's turns; nobody else takes any before the transaction has ended."""
+        rate = self.tables.rate
+        await self._insert_new(connection, rate, {"task": task, "back_at": 0.0, "told_at": 0.0})
+        row = (await connection.execute(select(rate).where(rate.c.task == task).with_for_update())).one()
+        return row.back_at, row.told_at
+
+    async def keep_turns(self, connection: AsyncConnection, task: str, back_s: float, told_s: float) -> None:
+        """Keep it."""
+        rate = self.tables.rate
+        await connection.execute(update(rate).where(rate.c.task == task).values(back_at=back_s, told_at=told_s))
+
     # The outbox of a broker
 
     async def has_queued(self, connection: AsyncConnection) -> bool:
@@ -270,17 +284,18 @@ EMPTY = dict.fromkeys(NULLABLE)
 
 def values_of(outcome: Outcome, keep_s: float) -> dict[str, Any]:
     """What an outcome writes into the job's row."""
-    handed_back = outcome.state is State.QUEUED
+    not_tried = outcome.state in (State.QUEUED, State.SCHEDULED)
     due_at_s = {
         State.SUCCEEDED: outcome.at_s + keep_s,
         State.QUEUED: outcome.at_s,
         State.RETRYING: outcome.due_at_s,
+        State.SCHEDULED: outcome.due_at_s,
     }.get(outcome.state)
     return {
         "state": outcome.state,
         "token": None,
-        "failures": outcome.delivery.message.failures if handed_back else outcome.failures,
-        "deliveries": outcome.delivery.deliveries - 1 if handed_back else 0,
+        "failures": outcome.delivery.message.failures if not_tried else outcome.failures,
+        "deliveries": outcome.delivery.deliveries - 1 if not_tried else 0,
         "due_at": due_at_s,
         "ended_at": outcome.at_s if outcome.state in (State.SUCCEEDED, State.DEAD) else None,
         "result": outcome.result,
@@ -290,7 +305,16 @@ def values_of(outcome: Outcome, keep_s: float) -> dict[str, Any]:
 
 def message_of(row: Any) -> Message:
     """The job of a row."""
-    return Message(row.task, row.queue, row.payload, row.id, row.rank, row.failures, row.created_at)
+    return Message(
+        row.task,
+        row.queue,
+        row.payload,
+        row.id,
+        row.rank,
+        row.failures,
+        row.created_at,
+        deliveries=row.deliveries,
+    )
 
 
 def found_of(row: Any) -> Found:

@@ -4,6 +4,7 @@ velox_job        one row for each job: what waits, runs, is done or dead; an out
 velox_job_key    idempotency keys of enqueuing, with the job that each stands for
 velox_effect     ids of the jobs whose Session has committed: written in that very transaction
 velox_schedule   the last tick of each scheduled task
+velox_rate       the turns that tasks with a rate have taken
 """
 
 from __future__ import annotations
@@ -63,10 +64,17 @@ class Tables:
             Column("task", String(255), primary_key=True),
             Column("last_tick", Double, nullable=False),
         )
+        self.rate = Table(
+            "velox_rate",
+            metadata,
+            Column("task", String(255), primary_key=True),
+            Column("back_at", Double, nullable=False),
+            Column("told_at", Double, nullable=False),
+        )
 
     @property
     def every(self) -> tuple[Table, ...]:
-        return (self.job, self.key, self.effect, self.schedule)
+        return (self.job, self.key, self.effect, self.schedule, self.rate)
 
 
 def tables_in(metadata: MetaData) -> Tables:
