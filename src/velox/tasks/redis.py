@@ -185,6 +185,20 @@ class RedisEngine:
     async def depth(self) -> dict[str, int]:
         return {queue: int(await answer(self._redis().xlen(self._key(queue)))) for queue in self._post.queues}
 
+    async def oldest(self) -> float | None:
+        times = [time_s for queue in self._post.queues if (time_s := await self._oldest(queue)) is not None]
+        return min(times, default=None)
+
+    async def _oldest(self, queue: str) -> float | None:
+        """When the first entry was added that no worker has read; its id begins with that."""
+        key = self._key(queue)
+        if not await answer(self._redis().exists(key)):
+            return None
+        groups: Any = await self._redis().xinfo_groups(key)
+        read = next((group["last-delivered-id"].decode() for group in groups if group["name"] == GROUP.encode()), "0")
+        entries: Any = await self._redis().xrange(key, min=f"({read}", count=1)
+        return int(entries[0][0].partition(b"-")[0]) / 1000 if entries else None
+
     def _key(self, queue: str) -> str:
         return f"{self._prefix}:{queue}"
 
