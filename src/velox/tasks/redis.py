@@ -19,6 +19,7 @@ from velox.redis import Client, Target, connect, disconnect
 from velox.tasks.message import Delivery, Message, Outcome
 from velox.tasks.recorded import HasQueues, Recorder, handed_back
 from velox.tasks.state import State
+from velox.tasks.together import Together
 from velox.tasks.wire import pack, unpack, unreadable
 
 __all__ = ["RedisEngine"]
@@ -82,11 +83,13 @@ class RedisEngine:
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}".encode()
         self._client: Client | None = None
         self._next_reclaim_s = 0.0
+        self._together = Together(self._send)
 
     async def start(self) -> None:
         self._client = connect(self._target, connections=CONNECTIONS, timeout_s=ANSWER_S)
 
     async def stop(self) -> None:
+        await self._together.stop()
         if self._client is not None:
             client, self._client = self._client, None
             await disconnect(client)
@@ -99,6 +102,9 @@ class RedisEngine:
         return None
 
     async def send(self, messages: Sequence[Message]) -> None:
+        await self._together.put(messages)
+
+    async def _send(self, messages: Sequence[Message]) -> None:
         async with self._redis().pipeline(transaction=False) as pipeline:
             for message in messages:
                 _ = pipeline.xadd(self._key(message.queue), {FIELD: pack(message)})
