@@ -39,6 +39,7 @@ QUIET_S = 5.0
 # The default budgets, and what a sweep may be late.
 CLOSED_WITHIN_S = {"slow head": 12.0, "slow body": 14.0, "slow reader": 34.0}
 MAX_RATIO = 2.0
+REPLACED_WITHIN_S = 1.0  # of a machine that has a core for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +150,11 @@ def killed(project: Path) -> Outcome:
         before = server.workers(2)
         os.kill(min(before), signal.SIGKILL)
         took_s = server.until(lambda: server.worker() not in before)
+        after = server.workers(2) - before
+        cpu_s = sum(map(cpu_time_s, after))
         server.stop()
-        return Outcome(took_s=took_s)
+        late = [f"{took_s:.2f} s until its place answered"] if took_s > REPLACED_WITHIN_S else []
+        return Outcome(tuple(late), took_s=took_s, note=f"its successor had taken {cpu_s:.2f} s of CPU time")
 
 
 def stopped_in_boot(project: Path, *, workers: int) -> Outcome:
@@ -199,6 +203,12 @@ def held(project: Path, *, kind: str) -> Outcome:
 def outcome(traffic: Traffic, took_s: float, server: Running) -> Outcome:
     lost = (*traffic.lost, *blemishes(server))
     return Outcome(lost, answered=traffic.answered, refused=traffic.refused, took_s=took_s)
+
+
+def cpu_time_s(pid: int) -> float:
+    """What process ``pid`` has used, user and system, in seconds (fields 14 and 15 of proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def blemishes(server: Running) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from benchmarks.http.__main__ import own_s
 from benchmarks.http.measure import Timed
 from benchmarks.machine import Quietness, describe
 from benchmarks.ml.cases import DIALECTS, MODELS, ROW
+from benchmarks.ml.inside import inside, pages
 from benchmarks.ml.models import parity, write
 from benchmarks.ml.servers import APART, PEERS, contenders
 from benchmarks.server import Server, serving
@@ -75,14 +76,16 @@ def run(arguments: argparse.Namespace) -> tuple[str, dict[str, object]]:
         for model, (labels, difference) in parity(folder, arguments.rows).items():
             text = f"labels differ in {labels} of {arguments.rows:,} rows, probabilities by {difference:.1e} at most"
             lines.append(f"- {model}: compared with scikit-learn, {text}.")
+        within = {model: inside(folder, model) for model in MODELS}
         os.sched_setaffinity(0, {client_core})
         versions: dict[str, str] = {}
         for model in MODELS:
             samples, memory, others, found = measure(folder, model, arguments, server_core)
             versions |= found
             document[model] = {name: [asdict(sample) for sample in each] for name, each in samples.items()}
-            lines += ["", f"## {model}", "", page(samples, memory)]
-            print(page(samples, memory), flush=True)
+            document[f"{model} in process"] = within[model]
+            lines += ["", f"## {model}", "", page(samples, memory), "", pages(within[model])]
+            print(page(samples, memory), pages(within[model]), sep="\n\n", flush=True)
             lines += ["", f"Others used {others:.0%} of the machine meanwhile."]
     said = ", ".join(f"{name} {version}" for name, version in versions.items())
     load = f"Medians of {arguments.rounds} interleaved rounds of {arguments.seconds} s, "

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ValidationProblem,
     )
     from velox.extension import Extension
+    from velox.http.preconditions import Preconditions
     from velox.routing.blueprint import Blueprint
     from velox.routing.markers import Body, Cookie, File, Form, Header, Path, Provide, Query
     from velox.routing.stream import EventStream, JsonLines, ServerSentEvent
@@ -48,6 +49,7 @@ __all__ = [
     "JsonLines",
     "NotFound",
     "Path",
+    "Preconditions",
     "Problem",
     "Provide",
     "Query",
@@ -77,6 +79,7 @@ _HOMES = {
         "ValidationProblem",
     ],
     "velox.extension": ["Extension"],
+    "velox.http.preconditions": ["Preconditions"],
     "velox.routing.blueprint": ["Blueprint"],
     "velox.routing.markers": ["Body", "Cookie", "File", "Form", "Header", "Path", "Provide", "Query"],
     "velox.routing.stream": ["EventStream", "JsonLines", "ServerSentEvent"],

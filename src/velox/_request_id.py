@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from itertools import count
 from random import getrandbits
 from typing import Any, Final
 
@@ -11,8 +13,7 @@ __all__ = ["HEADER", "new_id", "request_id"]
 HEADER: Final = "X-Request-ID"
 FIT: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """What a client may name its request: nothing that could end a header or confuse a log."""
-VERSION_4: Final = (0x4 << 76) | (0x2 << 62)
-RANDOM: Final = ~((0xF << 76) | (0x3 << 62))
+LOW_48: Final = 2**48 - 1
 
 
 def request_id(request: Any) -> str:
@@ -27,11 +28,31 @@ def request_id(request: Any) -> str:
     return str(request.ctx.velox_request_id)
 
 
-def new_id() -> str:
-    """A random UUID (RFC 9562, version 4) as text: an id tells requests apart and is no secret.
+class Ids:
+    """New ids of this process: a random beginning, and a number that runs.
 
-    0.6 µs, where ``str(uuid.uuid4())`` takes 2.3 and a system call. Processes do not repeat each other: ``random``
-    takes a new seed after a fork.
+    A UUID of the form that is left to applications (RFC 9562, version 8): 0.3 µs, where 122 random bits as text take
+    0.9 and ``str(uuid.uuid4())`` 2.3 and a system call. An id tells requests apart and is no secret. Numbers are
+    multiplied, modulo 2**48, by an odd one: that repeats none of them, and an id does not say how many there were
+    before. ``next()`` of a counter is one step for threads, too.
     """
-    digits = f"{getrandbits(128) & RANDOM | VERSION_4:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, as a forked process has to. 74 bits are random: no two processes meet."""
+        digits = f"{getrandbits(60):015x}"
+        self._begin = f"{digits[:8]}-{digits[8:12]}-8{digits[12:]}-{0x8000 | getrandbits(14):04x}-"
+        self._factor = getrandbits(48) | 1
+        self._numbers = count(getrandbits(48))
+
+    def new(self) -> str:
+        """An id that no other request has."""
+        return f"{self._begin}{next(self._numbers) * self._factor & LOW_48:012x}"
+
+
+IDS: Final = Ids()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=IDS.renew)
+new_id = IDS.new

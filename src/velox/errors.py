@@ -17,6 +17,7 @@ The tree, with the status of each problem::
         ├── ContentTooLarge        413
         ├── UnsupportedMediaType   415
         ├── ValidationProblem      422
+        ├── PreconditionRequired   428
         ├── TooManyRequests        429
         ├── InternalServerError    500
         └── ServiceUnavailable     503
@@ -46,6 +47,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "PreconditionFailed",
+    "PreconditionRequired",
     "Problem",
     "ServiceUnavailable",
     "TooManyRequests",
@@ -114,6 +116,17 @@ CODES: Mapping[str, str] = {
     "VX443": "no statement was observed",
     "VX444": "a copy of the database cannot be made",
     "VX445": "no valid row can be made up",
+    "VX416": "a resource cannot be made of the model",
+    "VX417": "a resource names a field or relationship that it cannot use",
+    "VX430": "a database that a model or a setting names is not there",
+    "VX431": "tables of two databases are to be connected",
+    "VX432": "a unit of work would write to two databases",
+    "VX433": "a statement does not say which shard it is for",
+    "VX434": "a statement cannot be answered from several shards",
+    "VX435": "a sharded model is not fit for its use",
+    "VX436": "a row does not belong where it is to be written",
+    "VX437": "the map of the shards and the settings differ",
+    "VX438": "buckets cannot be moved",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",
@@ -145,6 +158,9 @@ CODES: Mapping[str, str] = {
     "VX814": "the installed libraries do not fit the model",
     "VX815": "the data cannot be used",
     "VX816": "the model cannot be used",
+    "VX817": "the model takes too long, or too much memory, to be loaded",
+    "VX818": "a canary has no valid percentage",
+    "VX819": "the rows cannot be scored",
 }
 """Every code that a command can print, with its meaning. The reference page is written from this table."""
 
@@ -311,6 +327,12 @@ class ValidationProblem(Problem):
 
     status = 422
     title = "Validation failed"
+
+
+class PreconditionRequired(Problem):
+    """428: the request has to say which version it changes (``If-Match``)."""
+
+    status = 428
 
 
 class TooManyRequests(Problem):

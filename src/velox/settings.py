@@ -59,6 +59,11 @@ class Settings(WireSettings):
     database_replica_urls: Urls = ()
     """Copies of the database for readers, with commas between in the environment. A request that writes reads from
     the database itself, so that it sees what it has written."""
+    databases: dict[str, str] = {}
+    """Other databases by name, for models with ``database="analytics"``: ``VELOX_DATABASES__ANALYTICS``."""
+    shards: dict[str, str] = {}
+    """The databases by name over which models with ``shard_by=`` are spread: ``VELOX_SHARDS__S0``. A name is for ever.
+    Without any, those models are in the main database."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
     redis_url: str | None = None
@@ -109,6 +114,8 @@ class Settings(WireSettings):
     """Whether every answer has ``X-Request-ID``: the client's own, or a new one. Problems have it anyway."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe log record that is written."""
+    access_log: bool | None = None
+    """Whether every answered request is logged; None: not in `prod`."""
     app: str | None = None
     """The app factory as ``module:create_app``; None looks into ``app/main.py`` and ``main.py``."""
     migrations: str = "migrations"

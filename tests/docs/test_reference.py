@@ -62,6 +62,7 @@ def test_every_package_for_users_has_a_page() -> None:
         "velox.idempotency",
         "velox.limits",
         "velox.ml",
+        "velox.resources",
         "velox.tasks",
         "velox.testing",
     }

@@ -11,7 +11,7 @@ import pytest
 
 import velox
 
-FACADES = ("velox", "velox.db", "velox.errors", "velox.ml", "velox.tasks", "velox.testing")
+FACADES = ("velox", "velox.db", "velox.errors", "velox.ml", "velox.resources", "velox.tasks", "velox.testing")
 HEAVY = ("sanic", "sqlalchemy", "sqlmodel", "pydantic", "httpx", "click")
 
 

@@ -35,6 +35,7 @@ from velox.app.jobs import TaskCallings, furnish, rules_of
 from velox.app.lifespan import Lifespan
 from velox.app.limiting import Limiting
 from velox.app.metering import Metering
+from velox.app.preconditions import documented_preconditions, preconditions
 from velox.app.sanic_config import sanic_config
 from velox.app.sharing import Sharing
 from velox.errors import ConfigurationError
@@ -59,18 +60,21 @@ from velox.settings import Settings
 from velox.tasks.crew import Crew
 from velox.tasks.post import Post
 from velox.tasks.task import Task
-from velox.units import parse_duration
+from velox.units import parse_duration, parse_size
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from velox.app.models import ServedModels
     from velox.app.storage import Storage
     from velox.db import Database
     from velox.ml import ModelService
+    from velox.resources import Resource
 
 __all__ = ["Velox"]
 
 Hook = TypeVar("Hook", bound=Callable[..., Any])
+Row = TypeVar("Row")
 
 logger = logging.getLogger("velox")
 
@@ -172,7 +176,7 @@ class Velox(Routes, FrontedApp):
         self.identify: Identify | None = None
         self.shared = SharedOptions("app", limit=limit, cache=cache)
         self._lifespan = Lifespan()
-        self._models: list[ModelService] = []
+        self._models: ServedModels | None = None
         self._app_scope = Scope()
         self._routes = CompiledRoutes(name, settings, self.shared, self._providers, self._app_scope)
         self._crew: Crew | None = None
@@ -193,18 +197,21 @@ class Velox(Routes, FrontedApp):
         sharing = Sharing(self)
         limiting, caching = Limiting(self, sharing), Caching(self, sharing)
         self.cache = caching.whole()
+        self.provide(preconditions)
         self._routes.layers += [limiting.layer, self._idempotency.layer, caching.layer, caching.repeating]
+        self._routes.layers.append(documented_preconditions)
 
     def _mount(self) -> None:
         """The routes that every app has, or may have."""
         settings = self.settings
         health.mount(self, self.readiness)
         if settings.metrics:
-            metering = Metering(self)
+            metering = Metering(self, lambda: self._models.exposition() if self._models is not None else "")
             metering.mount(self)
             self.add_extension(metering)
         if settings.docs:
-            mount_docs(self, self.title, self.openapi)
+            revision = lambda: self._models.revision() if self._models is not None else None  # noqa: E731
+            mount_docs(self, self.title, self.openapi, revision)
 
     def _configure(self) -> None:
         self.config.update(sanic_config(self.settings))
@@ -251,6 +258,23 @@ class Velox(Routes, FrontedApp):
         if isinstance(blueprint, SanicBlueprint):
             check_blueprint(blueprint, self.blueprints.get(blueprint.name))
         super().blueprint(blueprint, **options)
+
+    def resource(self, model: type[Row], prefix: str, **options: Any) -> Resource[Row]:
+        """Serve the rows of ``model`` below ``prefix``: a :class:`~velox.resources.Resource` of this app alone.
+
+        Args:
+            model: A table class.
+            prefix: What its paths begin with, such as ``"/links"``.
+            **options: As :class:`~velox.resources.Resource` has them.
+
+        Raises:
+            ConfigurationError: VX416 or VX417, the model or an option does not fit.
+        """
+        from velox.resources import Resource
+
+        made = Resource(model, prefix, **options)
+        self.blueprint(made)
+        return made
 
     def register_task(self, task: Task[..., Any, Any]) -> None:
         """Have a task: its jobs can be enqueued while the app is started, and its workers run them.
@@ -314,6 +338,9 @@ class Velox(Routes, FrontedApp):
         max_wait: str | float | timedelta = 0,
         timeout: str | float | timedelta = "10s",
         on_mismatch: Literal["warn", "refuse"] = "warn",
+        cache: str | float | timedelta = 0,
+        max_memory: str | int = "2GiB",
+        load_timeout: str | float | timedelta = "60s",
     ) -> ModelService:
         """Serve a model of the folder ``settings.model_root``: ``POST /models/NAME/predict``, with its own types.
 
@@ -333,15 +360,20 @@ class Velox(Routes, FrontedApp):
             max_wait: How long a row waits for others. 0: only for those that are already there.
             timeout: How long a row may take, waiting included; then it gets a 503.
             on_mismatch: ``"warn"`` about or ``"refuse"`` a model made with another minor release of scikit-learn.
+            cache: How long answers are remembered (``"5m"``), where a look-up is quicker than the model; that is
+                measured when it is loaded. 0: not at all.
+            max_memory: What a slow model, or one with code that is not scikit-learn's, may take in the process that it
+                gets for itself.
+            load_timeout: How long that process may take to load it.
 
         Returns:
             The model in service, an extension of the app.
 
         Raises:
             ConfigurationError: VX811, VX812 or VX813, when there is no such model. What only loading shows (VX701,
-                VX812, VX814, VX816) stops the start.
+                VX812, VX814, VX816, VX817) stops the start.
         """
-        from velox.app.models import serve
+        from velox.app.models import ServedModels, serve
         from velox.ml import Serving
 
         serving = Serving(
@@ -351,7 +383,11 @@ class Velox(Routes, FrontedApp):
             max_wait_s=parse_duration(max_wait),
             timeout_s=parse_duration(timeout),
             on_mismatch=on_mismatch,
+            cache_s=parse_duration(cache),
+            max_memory_bytes=parse_size(max_memory),
+            load_timeout_s=parse_duration(load_timeout),
         )
+        self._models = self._models or ServedModels()
         return serve(self, self._models, reference, out_of_range=out_of_range, unknown=unknown, serving=serving)
 
     def add_security_scheme(self, name: str, scheme: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -25,12 +25,13 @@ class Metering:
 
     Args:
         app: The app; its ``meter`` is set when it starts.
+        more: What else there is to show, in the same format.
     """
 
     name = "metrics"
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: Any, more: Callable[[], str] = str) -> None:
+        self._app, self._more = app, more
         self._layout: Layout | None = None
         self._board: Board | None = None
 
@@ -48,7 +49,7 @@ class Metering:
         app.get("/metrics", hidden=True, cache=False, name="metrics")(metrics)
 
     async def _text(self, layout: Layout, boards: Sequence[Sequence[float]]) -> str:
-        text, jobs = exposition(layout, boards), self._app.jobs
+        text, jobs = exposition(layout, boards) + self._more(), self._app.jobs
         return text + await jobs_exposition(jobs, [board[layout.further :] for board in boards]) if jobs.tasks else text
 
     async def start(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from velox.app.application import Velox
-from velox.settings import Settings
+from velox.settings import Seconds, Settings
 
 __all__ = ["ModelServerSettings", "create_app"]
 
@@ -15,6 +15,8 @@ class ModelServerSettings(Settings):
     """It has none."""
     served_models: str = ""
     """The models, with commas between."""
+    served_cache_s: Seconds = 0.0
+    """How long answers are remembered where that pays, in seconds."""
 
 
 def create_app(settings: ModelServerSettings | None = None) -> Velox:
@@ -22,5 +24,5 @@ def create_app(settings: ModelServerSettings | None = None) -> Velox:
     settings = settings or ModelServerSettings()
     app = Velox("models", settings=settings, title="Models")
     for reference in settings.served_models.split(","):
-        app.serve_model(reference.strip())
+        app.serve_model(reference.strip(), cache=settings.served_cache_s)
     return app

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from sanic import Request
 from sanic.response import BaseHTTPResponse
 
+from velox.app.described import Described, Schema
+from velox.app.inference_protocol import InferenceProtocol
+from velox.app.model_metering import ModelMetering
 from velox.errors import InternalServerError, Problem, ServiceUnavailable
 from velox.ml import ModelService, Policies, Registry, Serving
 from velox.ml.answers import answer_schema, explanation_schema, rows_answer_schema
@@ -16,27 +18,16 @@ from velox.routing.markers import Body
 from velox.routing.response import JsonResponse
 from velox.routing.route import Routes
 
-__all__ = ["serve"]
+__all__ = ["ServedModels", "serve"]
 
-Schema = dict[str, Any]
 OutOfRange = Literal["accept", "warn", "clip", "reject"]
 Unknown = Literal["reject", "warn"]
 PROBLEMS: Sequence[type[Problem]] = (InternalServerError, ServiceUnavailable)
 
 
-class Described:
-    """In an ``Annotated``: the JSON Schema is what ``schema`` says when the document is written."""
-
-    def __init__(self, schema: Callable[[], Schema]) -> None:
-        self._schema = schema
-
-    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
-        return self._schema()
-
-
 def serve(
     app: Any,
-    served: list[ModelService],
+    served: ServedModels,
     reference: str,
     *,
     out_of_range: OutOfRange | None,
@@ -47,7 +38,7 @@ def serve(
 
     Args:
         app: The app.
-        served: The models that it has in service already; this one joins them.
+        served: What it has in service; this one joins.
         reference: Which one: ``"titanic"``, ``"titanic@canary"``, ``"titanic@2"``.
         out_of_range, unknown: Policies; ``None``: as the model was published.
         serving: Its bounds.
@@ -58,13 +49,51 @@ def serve(
     registry = Registry(app.settings.model_root)
     chosen = registry.manifest(reference).schema.policies
     policies = Policies(out_of_range or chosen.out_of_range, unknown or chosen.unknown)
-    service = ModelService(registry, reference, policies=policies, serving=serving)
-    if not served:
-        mount_models(app, "/models", lambda: served)
-    mount_model(app, "/models", service)
-    served.append(service)
-    app.add_extension(service)
+    service = ModelService(registry, reference, policies=policies, serving=serving, store=app.cache)
+    served.add(app, service)
     return service
+
+
+class ServedModels:
+    """The models that an app has in service.
+
+    Attributes:
+        services: They, in the order of :meth:`~velox.Velox.serve_model`.
+    """
+
+    def __init__(self) -> None:
+        self.services: list[ModelService] = []
+        self._metering: ModelMetering | None = None
+        self._protocol: InferenceProtocol | None = None
+
+    def add(self, app: Any, service: ModelService) -> None:
+        """Put another one in service."""
+        if self._protocol is None:
+            self._protocol = InferenceProtocol(app.readiness, lambda request: client_of(app, request))
+            app.add_layer(self._protocol.layer)
+            self._protocol.mount(app)
+            mount_models(app, "/models", lambda: self.services)
+            if app.settings.metrics:
+                self._metering = ModelMetering(app, lambda: self.services)
+                app.add_extension(self._metering)
+        mount_model(app, "/models", service)
+        self._protocol.mount_model(app, service)
+        self.services.append(service)
+        app.add_extension(service)
+
+    def revision(self) -> object:
+        """Another one whenever the document is out of date, since a version of other types serves."""
+        return tuple(service.manifest.version for service in self.services)
+
+    def exposition(self) -> str:
+        """For ``/metrics``."""
+        return self._metering.exposition() if self._metering is not None else ""
+
+
+def client_of(app: Any, request: Request) -> str:
+    """Who asks, for a canary: the client's address."""
+    address = request.client_ip if app.front.proxies else request.ip
+    return str(address)
 
 
 def mount_models(app: Routes, prefix: str, services: Callable[[], Sequence[ModelService]]) -> None:
@@ -88,7 +117,7 @@ def short(service: ModelService) -> dict[str, Any]:
     return {name: described[name] for name in ("name", "version", "estimator", "created", "metrics")}
 
 
-def mount_model(app: Routes, prefix: str, service: ModelService) -> None:
+def mount_model(app: Any, prefix: str, service: ModelService) -> None:
     """Add the routes of one model.
 
     Args:
@@ -101,15 +130,18 @@ def mount_model(app: Routes, prefix: str, service: ModelService) -> None:
     async def describe() -> dict[str, Any]:
         return service.describe()
 
-    async def predict(body: Any) -> BaseHTTPResponse:
-        return JsonResponse(await service.predict(body), 200)
+    def client(request: Request) -> str:
+        return client_of(app, request) if service.has_canary else ""
 
-    async def explain(body: Any) -> dict[str, Any]:
-        return await service.explain(body)
+    async def predict(body: Any, request: Request) -> BaseHTTPResponse:
+        return JsonResponse(await service.predict(body, client(request)), 200)
+
+    async def explain(body: Any, request: Request) -> dict[str, Any]:
+        return await service.explain(body, client(request))
 
     describe.__doc__ = f"The version of {name} in service: what it takes, how good it is, how it is served."
     predict.__doc__ = f'What {name} says of a row, or of several: {{"rows": [...]}}.'
-    predict.__annotations__ = {
+    predict.__annotations__ |= {
         "body": Annotated[dict[str, Any], Body(), Described(lambda: input_schema(service))],
         "return": Annotated[dict[str, Any], Described(lambda: output_schema(service))],
     }
@@ -117,7 +149,7 @@ def mount_model(app: Routes, prefix: str, service: ModelService) -> None:
         f"Why {name} says what it says of a row: the effect of each feature on the answer's probability, against a "
         "typical row. The effects add up to the difference between the two."
     )
-    explain.__annotations__ = {
+    explain.__annotations__ |= {
         "body": Annotated[dict[str, Any], Body(), Described(lambda: row_schema(service))],
         "return": Annotated[dict[str, Any], Described(lambda: explanation_schema(service.manifest))],
     }

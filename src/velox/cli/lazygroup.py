@@ -15,7 +15,8 @@ class LazyGroup(click.Group):
     """A group whose commands are in modules of their own.
 
     Args:
-        table: name → (module, one line of help). The module has a command of that name.
+        table: name → (module, one line of help). The module has a command of that name, or of the one after a colon:
+            ``("velox.cli.ml_import:import_model", ...)``.
     """
 
     def __init__(self, *args: Any, table: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
@@ -28,10 +29,10 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.table:
             return None
-        module = self.table[cmd_name][0]
-        command = getattr(importlib.import_module(module), cmd_name)
+        module, _, function = self.table[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), function or cmd_name)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{module}.{cmd_name} is not a command")
+            raise TypeError(f"{module}.{function or cmd_name} is not a command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from velox.cli.console import style
 from velox.settings import Settings
 
-__all__ = ["JsonRecords", "Lines", "set_up_logging"]
+__all__ = ["JsonRecords", "Lines", "current_request_id", "rfc_3339", "set_up_logging"]
 
 _COLOURS = {"WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 # What every record has; the rest was given by whoever logs, as ``extra``.
@@ -42,9 +42,8 @@ class JsonRecords(logging.Formatter):
     ``request_id`` of the request being answered, ``exception`` with its traceback, and what was given as ``extra``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, Any] = {
-            "time": when.replace("+00:00", "Z"),
+            "time": rfc_3339(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -57,6 +56,11 @@ class JsonRecords(logging.Formatter):
             fields["exception"] = self.formatException(record.exc_info)
         fields.update((name, value) for name, value in vars(record).items() if name not in _OWN and name not in fields)
         return json.dumps(fields, default=str, ensure_ascii=False)
+
+
+def rfc_3339(created_s: float) -> str:
+    """A record's time in UTC, with milliseconds."""
+    return datetime.fromtimestamp(created_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def current_request_id() -> str | None:

@@ -12,7 +12,7 @@ from velox.cli.console import json_line, style
 if TYPE_CHECKING:
     from velox.ml import Feature, Manifest, Registry
 
-__all__ = ["diff", "models", "print_published", "promote", "registry", "rollback", "show"]
+__all__ = ["diff", "models", "print_published", "promote", "registry", "rollback", "show", "withdraw"]
 
 
 def registry() -> Registry:
@@ -51,12 +51,20 @@ def models(as_json: bool) -> None:
       velox ml models
     """
     found = registry()
-    rows = [(name, found.versions(name), found.aliases(name)) for name in found.names()]
+    rows = [(name, found.versions(name), found.standing(name)) for name in found.names()]
     if as_json:
-        json_line([{"name": name, "versions": versions, "aliases": aliases} for name, versions, aliases in rows])
+        json_line(
+            [
+                {"name": name, "versions": versions, "aliases": {a: each.version for a, each in aliases.items()}}
+                for name, versions, aliases in rows
+            ]
+        )
         return
     for name, versions, aliases in rows:
-        marks = "".join(f"  {alias} = {version}" for alias, version in sorted(aliases.items()))
+        marks = "".join(
+            f"  {alias} = {each.version}" + (f" ({each.percent:g}%)" if each.percent else "")
+            for alias, each in sorted(aliases.items())
+        )
         click.echo(f"{style(name, 'green')}  versions {', '.join(versions)}{marks}")
     if not rows:
         click.echo(f"There is no model in {found.root}.")
@@ -116,22 +124,42 @@ def described(feature: Feature) -> str:
 
 @click.command(short_help="Let an alias, such as production, stand for a version.")
 @click.argument("model")
-@click.option("--alias", default="production", show_default=True, help="Which alias.")
-def promote(model: str, alias: str) -> None:
+@click.option("--alias", help="Which alias: production (the default), canary, shadow or another.")
+@click.option("--canary", type=float, metavar="PERCENT", help="Give it this share of production's clients, 0 to 100.")
+def promote(model: str, alias: str | None, canary: float | None) -> None:
     """Let an alias stand for a version of MODEL: titanic@2, or titanic for the newest. Servers follow in a second.
+
+    The alias shadow is asked what production is asked; its answers are compared, and nobody gets them.
 
     \b
     Example:
+      velox ml promote titanic@2 --canary 10
       velox ml promote titanic@2
     """
     found = registry()
-    before, version = found.promote(model, alias)
+    alias = alias or ("production" if canary is None else "canary")
+    before, version = found.promote(model, alias, percent=canary)
     name = model.partition("@")[0]
-    click.echo(f"{alias} of {name} is version {version}" + (f"; it was {before}" if before else ""))
+    share = f", with {canary:g}% of the clients" if canary is not None else ""
+    was = f"; it was {before}" if before and before != version else ""
+    click.echo(f"{alias} of {name} is version {version}{share}{was}")
     if before and before != version:
         old, new = found.manifest(f"{name}@{before}"), found.manifest(f"{name}@{version}")
         for line in old.schema.differences(new.schema):
             click.echo(f"  {line}")
+
+
+@click.command(short_help="End a canary, a shadow, or another alias.")
+@click.argument("name")
+@click.argument("alias")
+def withdraw(name: str, alias: str) -> None:
+    """Let the ALIAS of the model NAME stand for nothing any more. Servers follow in a second.
+
+    \b
+    Example:
+      velox ml withdraw titanic canary
+    """
+    click.echo(f"{alias} of {name} was version {registry().withdraw(name, alias)}, and is none now")
 
 
 @click.command(short_help="Let an alias stand for what it stood for before.")

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import os
 import socket
+import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from velox.cli.access import flush_access_log, log_access_to
 from velox.cli.console import debugging, print_error
 from velox.cli.logs import set_up_logging
 from velox.cli.port import listen
@@ -34,7 +36,17 @@ if TYPE_CHECKING:
 
 __all__ = ["guarded", "serve", "serve_in_turn", "serve_workers"]
 
-_PRELOAD = ("velox.cli.serving", "velox.app", "velox.db", "sanic", "uvloop")
+_PRELOAD = (
+    "velox.cli.serving",
+    "velox.app",
+    "velox.app.schema",
+    "velox.app.storage",
+    "velox.db",
+    "velox.db.migrations.state",
+    "velox.http.fronted",
+    "sanic",
+    "uvloop",
+)
 
 
 def serve(
@@ -151,6 +163,7 @@ def make_app(factory: Factory, given: Mapping[str, Any]) -> Velox:
     with options(given):
         app = factory.create()
     set_up_logging(app.settings)
+    log_access_to(sys.stdout if app.settings.production else None)
     # Sanic takes the signals that nobody listens to out of its own code: 40 of 75 µs of a small request. It does so for
     # all apps of a process, which is why an app does not ask for it itself; a server's process has only this one.
     app.config.TOUCHUP = True
@@ -214,6 +227,8 @@ def _serve(
         raise
     except Exception as error:
         raise _failed(error, factory) from error
+    finally:
+        flush_access_log()
 
 
 def _prepare(app: Velox, taken: socket.socket) -> None:
@@ -221,12 +236,13 @@ def _prepare(app: Velox, taken: socket.socket) -> None:
     if runs_jobs if runs_jobs is not None else app.settings.env == "dev":
         app.run_jobs()
     os.environ["SANIC_IGNORE_PRODUCTION_WARNING"] = "true"  # our start-up block says which environment it is
+    wants_log = app.settings.access_log
     app.prepare(
         sock=taken,
         ssl=tls_context(app.settings),
         protocol=_protocol(app),
         motd=False,
-        access_log=not app.settings.production,
+        access_log=not app.settings.production if wants_log is None else wants_log,
         single_process=True,
     )
 

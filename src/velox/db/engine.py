@@ -68,7 +68,7 @@ class Lanes:
 
     async def close(self) -> None:
         await self.group.close()
-        self.reading.close()
+        await self.reading.close()
         await self.write.dispose()
         await self.read.dispose()
         if self.kept is not None:

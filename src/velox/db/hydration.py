@@ -6,7 +6,7 @@ conversions. Here it is asked once, and the answers are code. For a row of eight
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from weakref import ref
@@ -48,6 +48,7 @@ def hydrator(
     compiled: SQLCompiler,
     entities: list[EntityColumns | SelectedColumn],
     make_row: RowMaker | None,
+    codes: Sequence[Any] | None,
     *,
     unique: bool,
 ) -> Hydrator:
@@ -57,10 +58,11 @@ def hydrator(
         compiled: The statement.
         entities: What it selects.
         make_row: Makes the tuples; ``None`` for a statement that answers its first entity only.
+        codes: How the driver names the types of the columns that it has answered with; ``None`` where it does not.
         unique: No row of a table comes twice. Otherwise there is one model for it, as in a session.
     """
     names: dict[str, Any] = {**_NAMES, "make_row": make_row}
-    converted = _Conversions(compiled, names)
+    converted = _Conversions(compiled, codes, names)
     if make_row is None:
         entities = entities[:1]
     lines: list[str] = []
@@ -94,8 +96,9 @@ _NAMES = {
 class _Conversions:
     """The expression for the value in a column of the result."""
 
-    def __init__(self, compiled: SQLCompiler, names: dict[str, Any]) -> None:
+    def __init__(self, compiled: SQLCompiler, codes: Sequence[Any] | None, names: dict[str, Any]) -> None:
         self._compiled = compiled
+        self._codes = codes
         self._names = names
         self._sqlite = compiled.dialect.name == "sqlite"
 
@@ -106,7 +109,8 @@ class _Conversions:
             return f"None if {value} is None else fromisoformat({value}).replace(tzinfo=UTC)"
         if self._sqlite and type(kind) is Boolean:
             return f"None if {value} is None else {value} != 0"
-        process = result_processor(self._compiled, position)
+        code = None if self._codes is None else self._codes[position]
+        process = result_processor(self._compiled, position, code)
         if process is None:
             return value
         self._names[f"process{position}"] = process

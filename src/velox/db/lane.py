@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import Integer, bindparam, event
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import ORMExecuteState
+from sqlalchemy.util.concurrency import greenlet_spawn
 from sqlmodel import Session as SyncSession
 
-from velox.db.borrowed import all_rows, count_of
+from velox.db.borrowed import all_rows, count_of, driver_rows
+from velox.db.hydration import Hydrator
 from velox.db.inline import Inline
 from velox.db.mixins import hide_deleted
 from velox.db.page import Page, PageQuery
 from velox.db.reading import Reading, page_of, page_with, sliced, total_of
 from velox.db.readonly import ReadOnly, make_read_only
 from velox.db.rows import Rows
-from velox.db.statements import Prepared, Statements, Unprepared
+from velox.db.statements import Codes, Prepared, Statements, Unprepared
+from velox.db.together import Together
 
-__all__ = ["OrdinaryReader", "ReadLane", "Reads"]
+__all__ = ["OrdinaryReader", "ReadLane", "ReadOnlySession", "Reads"]
 
 _AT_ONCE = 500
 """The most rows that are made models without letting others run: about a millisecond's work."""
@@ -31,23 +35,23 @@ _WITHOUT_PAUSE = 32
 """The most statements in a row that are run without letting others run."""
 
 
-class _ReadOnlySession(SyncSession):
+class ReadOnlySession(SyncSession):
     """The synchronous half."""
 
 
-@event.listens_for(_ReadOnlySession, "do_orm_execute")
+@event.listens_for(ReadOnlySession, "do_orm_execute")
 def _refuse_to_write(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
         raise ReadOnly("change rows")
 
 
-event.listen(_ReadOnlySession, "do_orm_execute", hide_deleted)
+event.listen(ReadOnlySession, "do_orm_execute", hide_deleted)
 
 
 class OrdinaryReader(Reading):
     """SQLModel's session, which refuses to write."""
 
-    sync_session_class = _ReadOnlySession
+    sync_session_class: Any = ReadOnlySession
 
 
 class Reads(Protocol):
@@ -77,16 +81,32 @@ class ReadLane:
         self._engine = engine
         self._inline = inline
         self._statements = Statements(engine.dialect)
+        self._is_sqlite = engine.dialect.name == "sqlite"
         self._since_pause = 0
+        self._together = Together(self._get_alone, self._get_many)
 
     async def get(self, model: type[Any], key: Any) -> Any:
         """The row of ``model`` with the primary key ``key``, or ``None``."""
+        if type(key) is int and self._statements.many(model) is not None:
+            return await self._together.get(model, key)
+        return await self._get_alone(model, key)
+
+    async def _get_alone(self, model: type[Any], key: Any) -> Any:
         try:
             prepared, sql, values = self._statements.get(model, key)
         except Unprepared:
             return await self.get_with(model, key, [])
-        rows = await self._fetch(prepared, sql, values)
-        return prepared.hydrate(rows, {})[0] if rows else None
+        rows, codes = await self._fetch(prepared, sql, values)
+        return prepared.hydrator(codes)(rows, {})[0] if rows else None
+
+    async def _get_many(self, model: type[Any], keys: Sequence[Any]) -> dict[Any, Callable[[], Any]]:
+        many = self._statements.many(model)
+        assert many is not None
+        prepared, name = many
+        rows, codes = await self._fetch(prepared, prepared.compiled.string, [list(keys)])
+        hydrate = prepared.hydrator(codes)
+        models = hydrate(rows, {})
+        return {getattr(one, name): partial(_each, hydrate, row, [one]) for one, row in zip(models, rows, strict=True)}
 
     async def get_with(self, model: type[Any], key: Any, options: list[Any]) -> Any:
         """:meth:`get`, with loader options."""
@@ -100,10 +120,11 @@ class ReadLane:
             sql, values = prepared.bind(parameters, params)
         except Unprepared:
             return await self._run_ordinarily(statement, params)
-        rows = await self._fetch(prepared, sql, values)
+        rows, codes = await self._fetch(prepared, sql, values)
+        hydrate = prepared.hydrator(codes)
         if len(rows) <= _AT_ONCE:
-            return Rows(prepared.hydrate(rows, {}))
-        return await _hydrate_in_parts(prepared, rows)
+            return Rows(hydrate(rows, {}))
+        return await _hydrate_in_parts(hydrate, rows)
 
     async def page(self, statement: Any, query: PageQuery[Any]) -> Page[Any]:
         """The slice of ``statement``'s rows that ``query`` asks for."""
@@ -116,27 +137,34 @@ class ReadLane:
             counting, counted = self._statements.prepare(statement, "count", count_of)
         except Unprepared:
             return await page_of(lambda one: self.run(one, None), statement, query)
-        items = prepared.hydrate(await self._fetch(prepared, sql, values), {})
+        rows, codes = await self._fetch(prepared, sql, values)
+        items = prepared.hydrator(codes)(rows, {})
         total = total_of(items, query)
         if total is None:
-            ((total,),) = await self._fetch(counting, *counting.bind(counted, None))
+            ((total,),), _ = await self._fetch(counting, *counting.bind(counted, None))
         return page_with(items, total, query)
 
     def ordinary(self) -> OrdinaryReader:
         """A session of SQLAlchemy's; it is open until it is closed, and so may be its connection."""
         return OrdinaryReader(self._engine, expire_on_commit=False, autoflush=False, close_resets_only=False)
 
-    def wrap_inline(self, wrap: Callable[[Inline], Inline]) -> None:
-        """Let another do what SQLite's connection of the event loop does, if there is one."""
+    def observe(self, wrap: Callable[[Inline], Inline]) -> None:
+        """From now on somebody is told of each statement and of who asked.
+
+        Args:
+            wrap: Makes of SQLite's connection of the event loop one that tells; the pool's connections have events.
+        """
+        self._together.is_observed = True
         if self._inline is not None:
             self._inline = wrap(self._inline)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close what the engine does not."""
+        await self._together.close()
         if self._inline is not None:
             self._inline.close()
 
-    async def _fetch(self, prepared: Prepared, sql: str, values: list[Any]) -> list[Any]:
+    async def _fetch(self, prepared: Prepared, sql: str, values: list[Any]) -> tuple[list[Any], Codes]:
         if self._inline is not None:
             self._since_pause += 1
             if self._since_pause >= _WITHOUT_PAUSE:
@@ -144,9 +172,14 @@ class ReadLane:
                 await asyncio.sleep(0)
             rows = self._inline.fetch(prepared, sql, values)
             if rows is not None:
-                return rows
-        async with self._engine.connect() as connection:
-            return list((await connection.exec_driver_sql(sql, tuple(values))).fetchall())
+                return rows, None
+        return await greenlet_spawn(self._fetch_from_pool, sql, values)
+
+    def _fetch_from_pool(self, sql: str, values: list[Any]) -> tuple[list[Any], Codes]:
+        # One greenlet for taking a connection, the statement and giving it back: each costs as much as all three.
+        with self._engine.sync_engine.connect() as connection:
+            rows, codes = driver_rows(connection, sql, values)
+        return rows, None if self._is_sqlite else codes
 
     async def _run_ordinarily(self, statement: Any, params: Mapping[str, Any] | None) -> Rows[Any]:
         async with self.ordinary() as session:
@@ -156,6 +189,11 @@ class ReadLane:
             return Rows()
 
 
+def _each(hydrate: Hydrator, row: Any, first: list[Any]) -> Any:
+    """A model of ``row`` for one of those who asked; the first gets the one that is there, no two the same."""
+    return first.pop() if first else hydrate([row], {})[0]
+
+
 def _detached(session: OrdinaryReader, rows: Rows[Any]) -> Rows[Any]:
     states = session.sync_session.identity_map.all_states()
     session.expunge_all()
@@ -163,10 +201,10 @@ def _detached(session: OrdinaryReader, rows: Rows[Any]) -> Rows[Any]:
     return rows
 
 
-async def _hydrate_in_parts(prepared: Prepared, rows: list[Any]) -> Rows[Any]:
+async def _hydrate_in_parts(hydrate: Hydrator, rows: list[Any]) -> Rows[Any]:
     models: Rows[Any] = Rows()
     seen: dict[Any, Any] = {}
     for start in range(0, len(rows), _AT_ONCE):
-        models += prepared.hydrate(rows[start : start + _AT_ONCE], seen)
+        models += hydrate(rows[start : start + _AT_ONCE], seen)
         await asyncio.sleep(0)
     return models

@@ -87,7 +87,7 @@ class Observers:
         for engine in {id(one): one for one in (lanes.write, lanes.read)}.values():
             event.listen(engine.sync_engine, "before_cursor_execute", _begin)
             event.listen(engine.sync_engine, "after_cursor_execute", self._end)
-        lanes.reading.wrap_inline(lambda inline: _Heard(inline, self))
+        lanes.reading.observe(lambda inline: _Heard(inline, self))
 
     def unit(self) -> AbstractContextManager[None]:
         """What is told inside belongs together, unless there is such a unit around it already."""

@@ -12,7 +12,7 @@ from sqlalchemy import UniqueConstraint
 from velox.db.field import visibility
 from velox.db.tables import column_of, table_class
 
-__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_OFFSET", "Page", "PageQuery"]
+__all__ = ["DEFAULT_LIMIT", "MAX_LIMIT", "MAX_OFFSET", "Page", "PageQuery", "sortable"]
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class PageQuery(BaseModel, Generic[T]):
 
 @cache
 def _page_query(model: type[Any]) -> type[PageQuery[Any]]:
-    names = _sortable(model)
+    names = sortable(model)
     choices = [sign + name for name in names for sign in ("", "-")]
     sort: Any = Annotated[
         Literal[tuple(choices)], PydanticField(description=PageQuery.model_fields["sort"].description)
@@ -79,7 +79,7 @@ def _page_query(model: type[Any]) -> type[PageQuery[Any]]:
     return query
 
 
-def _sortable(model: type[Any]) -> list[str]:
+def sortable(model: type[Any]) -> list[str]:
     """The primary key, then the columns that lead an index: sorting by these reads no more than it answers."""
     table = model.__table__
     unique = [constraint for constraint in table.constraints if isinstance(constraint, UniqueConstraint)]

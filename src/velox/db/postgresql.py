@@ -81,6 +81,20 @@ class VeloxPostgreSQL(ServerDialect, PGDialect_asyncpg):
             "jsonb", encoder=_as_jsonb, decoder=_from_jsonb, schema="pg_catalog", format="binary"
         )
 
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        if context is not None:
+            super().do_execute(cursor, statement, parameters, context)
+            return
+        # A Reader's statement has no execution context, which is what tells a cursor when the tables last changed.
+        cursor._invalidate_schema_cache_asof = self._invalidate_schema_cache_asof
+        try:
+            super().do_execute(cursor, statement, parameters)
+        except self.dbapi.InvalidCachedStatementError:  # type: ignore[union-attr]
+            # A migration came between; a read can be run again.
+            self._invalidate_schema_cache()  # type: ignore[no-untyped-call]
+            cursor._invalidate_schema_cache_asof = self._invalidate_schema_cache_asof
+            super().do_execute(cursor, statement, parameters)
+
     def do_rollback(self, connection: Any) -> None:
         super().do_rollback(connection)
         if self.lane is Lane.READ and self.kept is None:

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Dialect, bindparam
+from sqlalchemy import ARRAY, BigInteger, BindParameter, Dialect, Integer, SmallInteger, any_, bindparam
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -26,7 +26,10 @@ from velox.db.borrowed import (
 from velox.db.hydration import Hydrator, hydrator, is_plain_mapper
 from velox.db.mixins import without_deleted
 
-__all__ = ["Prepared", "Statements", "Unprepared"]
+__all__ = ["Codes", "Prepared", "Statements", "Unprepared"]
+
+Codes = tuple[Any, ...] | None
+"""How the driver names the types of the columns of its answer; ``None``: SQLite, whose columns have none."""
 
 _MOST = 1000
 """Statements are the program's, so there are as many as it has lines; a filter with a name of its own for each request
@@ -40,13 +43,21 @@ class Unprepared(Exception):
 class Prepared:
     """A compiled statement, and what makes models of its rows."""
 
-    def __init__(self, compiled: SQLCompiler, hydrate: Hydrator) -> None:
+    def __init__(self, compiled: SQLCompiler, make: Callable[[Codes], Hydrator]) -> None:
         self.compiled = compiled
-        self.hydrate = hydrate
+        self._make = make
+        self._codes: Codes = None
+        self._hydrate: Hydrator | None = None
         self.late = 0
         """How often in a row it was too slow for the event loop."""
         self.detour = 0
         """How often it is still to be run in a thread without being tried."""
+
+    def hydrator(self, codes: Codes) -> Hydrator:
+        """What makes models of the rows that came with ``codes``; it is made anew when a column's type has changed."""
+        if self._hydrate is None or codes != self._codes:
+            self._hydrate, self._codes = self._make(codes), codes
+        return self._hydrate
 
     def bind(self, parameters: Parameters, given: Mapping[str, Any] | None) -> tuple[str, list[Any]]:
         """The SQL and its values.
@@ -77,9 +88,8 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        # On a server, what makes a value ours also depends on what the driver says of the answer's columns.
-        self._is_sqlite = dialect.name == "sqlite"
         self._known: OrderedDict[Hashable, _Derived] = OrderedDict()
+        self._manys: dict[type[Any], tuple[Prepared, str] | None] = {}
         self._gets: dict[type[Any], tuple[Prepared, list[Callable[[Any], Any] | None]] | None] = {}
 
     def prepare(
@@ -95,7 +105,7 @@ class Statements:
         Raises:
             Unprepared: It is no ``select`` of the ORM, or asks for more than its rows.
         """
-        fits = self._is_sqlite and isinstance(statement, Select) and is_bare(statement)
+        fits = isinstance(statement, Select) and is_bare(statement)
         key = statement_key(statement) if fits else None
         if key is None:
             raise Unprepared
@@ -119,7 +129,7 @@ class Statements:
         try:
             found = self._gets[model]
         except KeyError:
-            found = self._gets[model] = self._getter(model) if self._is_sqlite else None
+            found = self._gets[model] = self._getter(model)
         if found is None:
             raise Unprepared
         prepared, processors = found
@@ -133,6 +143,30 @@ class Statements:
         else:
             raise Unprepared
         return prepared, prepared.compiled.string, values
+
+    def many(self, model: type[Any]) -> tuple[Prepared, str] | None:
+        """The statement that reads the rows of ``model`` whose keys are in its one value, and the key's attribute.
+
+        ``None`` for a key that is not one whole number: two texts that differ may be equal to a server, and two
+        columns are not one list. Only on PostgreSQL, which takes a list as one value.
+        """
+        try:
+            return self._manys[model]
+        except KeyError:
+            found = self._manys[model] = self._several(model)
+            return found
+
+    def _several(self, model: type[Any]) -> tuple[Prepared, str] | None:
+        mapper: Mapper[Any] = model.__mapper__
+        column = mapper.primary_key[0]
+        whole = len(mapper.primary_key) == 1 and type(column.type) in (Integer, BigInteger, SmallInteger)
+        if self._dialect.name != "postgresql" or not whole:
+            return None
+        statement = select(model).where(column == any_(bindparam("keys", type_=ARRAY(column.type))))
+        prepared = _prepared(without_deleted(statement), self._dialect)
+        if prepared is None or prepared.compiled.positiontup != ["keys"]:
+            return None
+        return prepared, mapper.get_property_by_column(column).key
 
     def _getter(self, model: type[Any]) -> tuple[Prepared, list[Callable[[Any], Any] | None]] | None:
         mapper: Mapper[Any] = model.__mapper__
@@ -175,7 +209,8 @@ def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> Prepared
         return None
     scalar = isinstance(statement, SelectOfScalar)
     unique = len(entities) == 1 and len(models) == 1 and _reads_one_table(statement, models[0])
-    return Prepared(compiled, hydrator(compiled, entities, None if scalar else make_row, unique=unique))
+    rows = None if scalar else make_row
+    return Prepared(compiled, lambda codes: hydrator(compiled, entities, rows, codes, unique=unique))
 
 
 def _reads_one_table(statement: Select[*tuple[Any, ...]], mapper: Mapper[Any]) -> bool:

@@ -19,7 +19,6 @@ from time import perf_counter
 from typing import Any
 
 from sanic import Request
-from sanic.compat import Header
 from sanic.constants import HTTP_METHODS
 from sanic.exceptions import BadRequest, ExpectationFailed, RequestCancelled, SanicException
 from sanic.http.constants import Stage
@@ -207,7 +206,7 @@ class VeloxProtocol(Watched):
         """A request of the app's own class, made as Sanic makes it."""
         custom = self.service.request_class
         assert custom is not None
-        headers = Header(head.fields.items)
+        headers = head.fields.headers()
         request = custom(head.target, headers, head.version, head.method, self.transport, self.app, head.raw)
         request.conn_info, request.stream = self.conn_info, self.stream
         return request

@@ -42,6 +42,7 @@ class WireRequest(Request[Any, Any]):
         self.stream = stream
         self.body = b""
         self.responded = False
+        self._identity: str | None = None
 
     def __getattr__(self, name: str) -> Any:
         make = DEFAULTS.get(name)
@@ -54,7 +55,13 @@ class WireRequest(Request[Any, Any]):
     @classmethod
     def generate_id(cls, *given: Any) -> UUID:
         """A new id; the one that the answer has got already, if it has."""
-        return UUID(given[0]._identity if given else new_id())
+        return UUID(given[0].identity() if given else new_id())
+
+    def identity(self) -> str:
+        """A new id, the same at every call."""
+        if self._identity is None:
+            self._identity = new_id()
+        return self._identity
 
     @property
     def content_type(self) -> str:
@@ -74,7 +81,7 @@ class WireRequest(Request[Any, Any]):
 
 
 def headers_of(request: WireRequest) -> Header:
-    return Header(request._head.fields.items)
+    return request._head.fields.headers()
 
 
 def values_of(request: WireRequest) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def values_of(request: WireRequest) -> dict[str, Any]:
 def identity_line(request: Any) -> bytes:
     """The field that names a request in its answer."""
     if isinstance(request, WireRequest) and not request._head.fields.named:
-        return b"%b%b\r\n" % (IDENTITY, request._identity.encode())
+        return b"%b%b\r\n" % (IDENTITY, request.identity().encode())
     return b"%b%b\r\n" % (IDENTITY, request_id(request).encode())
 
 
@@ -102,7 +109,6 @@ DEFAULTS: Final[dict[str, Callable[[WireRequest], Any]]] = {
     "parsed_args": lambda _: defaultdict(RequestParameters),
     "parsed_not_grouped_args": lambda _: defaultdict(list),
     "_ctx": lambda request: request.make_context(),
-    "_identity": lambda _: new_id(),
     "_match_info": values_of,
     "_parsed_url": lambda request: parse_url(request.raw_url),
     "_request_middleware_started": false,

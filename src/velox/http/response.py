@@ -142,7 +142,9 @@ class HeadWriter:
         Returns:
             ``None`` when it has a field that we may set too, or is the first of its status and type.
         """
-        if response.headers:
+        if (own := getattr(response, "lines", None)) is not None:  # to look at its headers would unmake them
+            line += own
+        elif response.headers:
             own = plain_fields(response.headers)
             if own is None:
                 return None

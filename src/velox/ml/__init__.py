@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from velox.ml.registry import Registry
     from velox.ml.runner import Runner, load
     from velox.ml.schema import Feature, Outcome, Policies, Schema
-    from velox.ml.service import ModelService, Serving
+    from velox.ml.scoring import Scored, score
+    from velox.ml.service import ModelService
+    from velox.ml.serving import Serving
     from velox.ml.splitting import Split
     from velox.ml.trained import Candidate, Training
     from velox.ml.training import train
@@ -34,6 +36,7 @@ __all__ = [
     "Registry",
     "Runner",
     "Schema",
+    "Scored",
     "Serving",
     "Split",
     "Training",
@@ -43,6 +46,7 @@ __all__ = [
     "load",
     "publish_estimator",
     "read_table",
+    "score",
     "titanic",
     "train",
 ]
@@ -56,7 +60,9 @@ _HOMES = {
     "velox.ml.registry": ["Registry"],
     "velox.ml.runner": ["Runner", "load"],
     "velox.ml.schema": ["Feature", "Outcome", "Policies", "Schema"],
-    "velox.ml.service": ["ModelService", "Serving"],
+    "velox.ml.scoring": ["Scored", "score"],
+    "velox.ml.service": ["ModelService"],
+    "velox.ml.serving": ["Serving"],
     "velox.ml.splitting": ["Split"],
     "velox.ml.trained": ["Candidate", "Training"],
     "velox.ml.training": ["train"],

@@ -15,6 +15,7 @@ from statistics import median_low, mode
 from typing import Any, Literal
 
 from velox.errors import ConfigurationError
+from velox.ml.known_code import ForeignCode, load_known
 from velox.ml.manifest import Manifest
 from velox.ml.optional import needed
 from velox.ml.registry import Registry
@@ -137,7 +138,9 @@ def typical_row(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> dict[str, 
     return typical
 
 
-def load_estimator(registry: Registry, manifest: Manifest, *, on_mismatch: OnMismatch = "warn") -> Any:
+def load_estimator(
+    registry: Registry, manifest: Manifest, *, on_mismatch: OnMismatch = "warn", known_only: bool = False
+) -> Any:
     """Unpickle the estimator of a version: only from bytes whose digest is in its manifest.
 
     Whoever can write to the registry can run code in the server: a digest tells damage and exchange, not intent.
@@ -146,8 +149,10 @@ def load_estimator(registry: Registry, manifest: Manifest, *, on_mismatch: OnMis
         registry: Where it is.
         manifest: Which one.
         on_mismatch: What happens when it was trained with another scikit-learn: ``"warn"`` or ``"refuse"``.
+        known_only: Run no code but scikit-learn's and what that stands on.
 
     Raises:
+        ForeignCode: ``known_only``, and the artifact names other code, which has not run.
         ConfigurationError: VX812 when a file was changed, VX814 for another scikit-learn, VX816 when it cannot be read.
     """
     joblib = needed("joblib")
@@ -157,7 +162,9 @@ def load_estimator(registry: Registry, manifest: Manifest, *, on_mismatch: OnMis
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # scikit-learn's own about versions: said above, in one line
-            estimator = joblib.load(io.BytesIO(content))
+            estimator = load_known(content) if known_only else joblib.load(io.BytesIO(content))
+    except ForeignCode:
+        raise
     except Exception as error:
         raise ConfigurationError(
             "VX816",

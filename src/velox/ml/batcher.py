@@ -104,7 +104,8 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - a row's own, whatever it is
             if len(batch) > 1:
                 for one in batch:
-                    await self._answer_batch([one])
+                    if not one[1].done():
+                        await self._answer_batch([one])
                 return
             settle(batch[0][1], failure(error))
         else:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from velox.ml.answers import Answer
 from velox.ml.rows import Vector
+from velox.ml.schema import Schema
 
-__all__ = ["effects_of", "questions"]
+__all__ = ["effects_of", "explanation", "questions"]
 
 EXACT = 8
 """2 ** 8 rows are computed in about a millisecond."""
@@ -27,6 +30,34 @@ def questions(row: Vector, typical: Vector) -> list[Vector]:
     if count <= EXACT:
         return [mixed(row, typical, subset) for subset in range(2**count)]
     return [mixed(row, typical, subset) for order in orders(count) for subset in growing(order)]
+
+
+def explanation(
+    schema: Schema, row: Mapping[str, Any], typical: Mapping[str, Any], answers: Sequence[Answer]
+) -> dict[str, Any]:
+    """What is said beside the answer: its value, the typical row's, and each feature's effect, the greatest first.
+
+    Args:
+        schema: The model's.
+        row, typical: The row, and the typical one.
+        answers: To the row, and then to those of :func:`questions`.
+    """
+    label = answers[0][0]
+    values = [value_of(answer, label, schema) for answer in answers]
+    effects = [
+        {"feature": f.name, "value": row.get(f.name), "typical": typical[f.name], "effect": effect}
+        for f, effect in zip(schema.features, effects_of(values[1:], len(schema.features)), strict=True)
+    ]
+    effects.sort(key=lambda each: -abs(each["effect"]))
+    return {"value": values[0], "typical_value": values[1], "effects": effects}
+
+
+def value_of(answer: Answer, label: Any, schema: Schema) -> float:
+    """What is explained: the probability of ``label``, whether it is the label where there is none, or the value."""
+    found, shares = answer
+    if schema.outcome.kind == "regression":
+        return float(found)
+    return float(found == label) if shares is None else float(shares[label])
 
 
 def effects_of(answers: Sequence[float], count: int) -> list[float]:

@@ -12,27 +12,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from velox.errors import ConfigurationError
+from velox.ml.aliases import CANARY, PRODUCTION, Alias, Histories, check_percent, read_histories, write_histories
 from velox.ml.manifest import MANIFEST, Manifest
 from velox.ml.names import check_alias, check_name, is_version, split_reference
 from velox.ml.storage import digest, locked, read_inside, replace_file, verified, write_new
 
 __all__ = ["PRODUCTION", "Registry"]
 
-PRODUCTION = "production"
 ALIASES = "aliases.json"
 MAX_JSON_BYTES = 16 * 2**20
-HISTORY = 100
-"""Earlier versions that an alias remembers for roll-backs."""
 
 
 class Registry:
@@ -157,29 +153,44 @@ class Registry:
 
     def aliases(self, name: str) -> dict[str, str]:
         """The versions that have a name of their own, by it."""
+        return {alias: found.version for alias, found in self.standing(name).items()}
+
+    def standing(self, name: str) -> dict[str, Alias]:
+        """What the aliases of a model stand for now, with the canary's percentage."""
         return {alias: history[-1] for alias, history in self._histories(name).items()}
 
-    def promote(self, reference: str, alias: str = PRODUCTION) -> tuple[str | None, str]:
+    def promote(
+        self, reference: str, alias: str = PRODUCTION, *, percent: float | None = None
+    ) -> tuple[str | None, str]:
         """Let ``alias`` stand for a version: ``"titanic@3"``, or ``"titanic"`` for the newest.
+
+        Args:
+            reference: The version.
+            alias: The alias. ``"canary"`` answers a share of production's requests; ``"shadow"`` is only compared.
+            percent: The canary's share, 0 to 100. ``None``: 0.
 
         Returns:
             The version that it stood for, and the one it stands for now.
 
         Raises:
-            ConfigurationError: VX811 when there is no such version, VX813 for a wrong name.
+            ConfigurationError: VX811 when there is no such version, VX813 for a wrong name, VX818 for a wrong
+                percentage, or one of another alias.
         """
         name, which = split_reference(reference)
+        if percent is not None and alias != CANARY:
+            raise ConfigurationError("VX818", f"{alias} has no percentage", hint="Only the alias canary has one")
         versions = self.versions(name)
         if which is None and versions:
             which = versions[-1]
         name, version = self.resolve(f"{name}@{which}") if which else (name, "")
         if version not in versions:
             raise self._missing(name, which)
+        made = Alias(version, check_percent(percent or 0.0))
         with self._changing(name) as histories:
             history = histories.setdefault(check_alias(alias), [])
-            before = history[-1] if history else None
-            if before != version:
-                histories[alias] = [*history, version][-HISTORY:]
+            before = history[-1].version if history else None
+            # Another share is no other version: a roll-back goes to the version before.
+            histories[alias] = [*(history[:-1] if before == version else history), made]
         return before, version
 
     def rollback(self, name: str, alias: str = PRODUCTION) -> tuple[str, str]:
@@ -191,9 +202,7 @@ class Registry:
         Raises:
             ConfigurationError: VX811 when it never stood for another version.
         """
-        check_name(name)
-        if not self.versions(name):
-            raise self._missing(name, None)
+        self._known(name)
         with self._changing(name) as histories:
             history = histories.get(alias, [])
             if len(history) < 2:
@@ -203,7 +212,31 @@ class Registry:
                     hint=f"Choose one: velox ml promote {name}@VERSION",
                 )
             histories[alias] = history[:-1]
-        return history[-1], history[-2]
+        return history[-1].version, history[-2].version
+
+    def withdraw(self, name: str, alias: str) -> str:
+        """Let ``alias`` stand for nothing any more: how a canary or a shadow ends.
+
+        Returns:
+            The version it stood for.
+
+        Raises:
+            ConfigurationError: VX811 when there is no such alias, VX813 for production, which something has to be.
+        """
+        if alias == PRODUCTION:
+            raise ConfigurationError(
+                "VX813", "production cannot be withdrawn", hint=f"Choose another version: velox ml rollback {name}"
+            )
+        self._known(name)
+        with self._changing(name) as histories:
+            if alias not in histories:
+                raise self._missing(name, alias)
+            return histories.pop(alias)[-1].version
+
+    def _known(self, name: str) -> None:
+        check_name(name)
+        if not self.versions(name):
+            raise self._missing(name, None)
 
     def change_stamp(self, name: str) -> tuple[int, int, int] | None:
         """Something cheap that changes whenever an alias of the model does; None as long as there is none."""
@@ -214,21 +247,20 @@ class Registry:
         return found.st_mtime_ns, found.st_ino, found.st_size
 
     @contextlib.contextmanager
-    def _changing(self, name: str) -> Iterator[dict[str, list[str]]]:
+    def _changing(self, name: str) -> Iterator[Histories]:
         """The aliases' histories, to be changed; written when nothing was raised."""
         with locked(self.root / name):
             histories = self._histories(name)
             yield histories
-            replace_file(self.root / name / ALIASES, json.dumps(histories, indent=2).encode() + b"\n")
+            replace_file(self.root / name / ALIASES, write_histories(histories))
 
-    def _histories(self, name: str) -> dict[str, list[str]]:
+    def _histories(self, name: str) -> Histories:
         check_name(name)
         try:
-            made: Any = json.loads(read_inside(self.root, (name, ALIASES), max_bytes=MAX_JSON_BYTES))
-            return {check_alias(alias): checked(found) for alias, found in made.items()}
+            return read_histories(read_inside(self.root, (name, ALIASES), max_bytes=MAX_JSON_BYTES))
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
             raise ConfigurationError(
                 "VX812", f"{name}/{ALIASES} cannot be read: {error}", hint=f"Remove it, then: velox ml promote {name}"
             ) from error
@@ -243,10 +275,3 @@ class Registry:
             others = ", ".join(self.names())
             hint = f"There are: {others}" if others else f"Train one: velox ml train DATA --target COLUMN --name {name}"
         return ConfigurationError("VX811", what, hint=hint)
-
-
-def checked(history: Any) -> list[str]:
-    """An alias' history as it was read: versions, at least one."""
-    if isinstance(history, list) and history and all(isinstance(each, str) and is_version(each) for each in history):
-        return history
-    raise ValueError(f"{history!r} is no list of versions")

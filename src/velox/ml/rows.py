@@ -14,7 +14,7 @@ from velox.errors import FieldError, ValidationProblem
 from velox.ml.optional import needed
 from velox.ml.schema import Feature, Policies, Schema, absent
 
-__all__ = ["RowReader", "Vector", "frame_of"]
+__all__ = ["RowReader", "Vector", "frame_of", "rows_in"]
 
 Vector = list[Any]
 Read = Callable[[Any, "list[str] | None"], Any]
@@ -111,6 +111,28 @@ class RowReader:
 
 MOST_ERRORS = 100
 """A body of a million wrong rows gets an answer that can be read."""
+
+
+def rows_in(body: dict[str, Any], most: int) -> list[Any]:
+    """The rows of ``{"rows": [...]}``.
+
+    Raises:
+        ValidationProblem: They are no list, or there are more than ``most``, or something is beside them.
+    """
+    rows = body["rows"]
+    errors = [
+        FieldError("Extra inputs are not permitted beside rows", "extra_forbidden", pointer=f"/{escaped(name)}")
+        for name in body
+        if name != "rows"
+    ]
+    if not isinstance(rows, list):
+        errors.append(FieldError("Input should be a list of rows", "list_type", pointer="/rows"))
+    elif not 1 <= len(rows) <= most:
+        code = "too_long" if rows else "too_short"
+        errors.append(FieldError(f"There should be 1 to {most} rows, not {len(rows)}", code, pointer="/rows"))
+    if errors:
+        raise ValidationProblem(errors=errors)
+    return list(rows)
 
 
 def escaped(name: str) -> str:

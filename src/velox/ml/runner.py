@@ -21,7 +21,7 @@ from velox.ml.registry import Registry
 from velox.ml.rows import RowReader, Vector, frame_of
 from velox.ml.verification import TOLERANCE, agree
 
-__all__ = ["Runner", "load"]
+__all__ = ["Runner", "load", "runner_of"]
 
 WARM_UP_ROUNDS = 5
 BATCH_ROWS = 32
@@ -48,11 +48,6 @@ class Runner:
         self.typical: dict[str, Any] = {}
         self.one_row_s = self.batch_row_s = 0.0
         self._ask = final_head(estimator, getattr(estimator, "classes_", None))
-
-    @property
-    def estimator_is_sklearn(self) -> bool:
-        """Whether all of its code is scikit-learn's."""
-        return all(type(step).__module__.startswith("sklearn.") for step in steps_of(self.estimator))
 
     @property
     def one(self) -> Callable[[Vector], tuple[Any, list[float] | None]] | None:
@@ -82,12 +77,6 @@ class Runner:
         self.batch_row_s = best_of(lambda: self.predict(batch)) / BATCH_ROWS
 
 
-def steps_of(estimator: Any) -> list[Any]:
-    """The estimator and all that it is made of."""
-    parts = estimator.get_params().values() if hasattr(estimator, "get_params") else ()
-    return [estimator, *(part for part in parts if hasattr(part, "fit"))]
-
-
 def best_of(work: Callable[[], Any]) -> float:
     """Seconds of the quickest round: others are disturbed by what else the machine does."""
     best = float("inf")
@@ -112,7 +101,15 @@ def load(registry: Registry, reference: str, *, on_mismatch: OnMismatch = "warn"
         ConfigurationError: VX701, VX811, VX812, VX813, VX814 or VX816.
     """
     manifest = registry.manifest(reference)
-    estimator = load_estimator(registry, manifest, on_mismatch=on_mismatch)
+    return runner_of(registry, manifest, load_estimator(registry, manifest, on_mismatch=on_mismatch))
+
+
+def runner_of(registry: Registry, manifest: Manifest, estimator: Any) -> Runner:
+    """What answers for ``estimator``, checked and warm.
+
+    Raises:
+        ConfigurationError: VX812 or VX814.
+    """
     known = json.loads(registry.read(manifest, REFERENCE))
     runner = Runner(manifest, estimator, compiled_form(manifest, estimator))
     check_answers(runner, known)

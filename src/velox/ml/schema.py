@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -182,6 +182,23 @@ class Schema:
             lines.append(f"~ outcome: {self.outcome.to_dict()} -> {other.outcome.to_dict()}")
         return lines
 
+    def refusals(self, other: Schema) -> list[str]:
+        """Why not every row that ``other`` takes is taken by ``self``, a line each."""
+        mine, theirs = ({feature.name: feature for feature in schema.features} for schema in (self, other))
+        lines = [f"{name} is no feature" for name in theirs if name not in mine]
+        lines += [
+            f"{name} is a feature" for name, feature in mine.items() if name not in theirs and not feature.missing
+        ]
+        for name in (name for name in mine if name in theirs):
+            ours, before = mine[name], theirs[name]
+            if ours.kind != before.kind and (ours.kind, before.kind) != ("number", "integer"):
+                lines.append(f"{name} is {ours.kind}, not {before.kind}")
+            if before.missing and not ours.missing:
+                lines.append(f"{name} may not be missing")
+            if lost := set(before.categories) - set(ours.categories):
+                lines.append(f"{name} cannot be {', '.join(sorted(map(str, lost)))}")
+        return lines
+
 
 def example_of(feature: Feature) -> Any:
     if feature.examples:
@@ -190,8 +207,3 @@ def example_of(feature: Feature) -> Any:
         return feature.categories[0]
     number = feature.minimum if feature.minimum is not None and math.isfinite(feature.minimum) else 0.0
     return {"number": number, "integer": int(number), "boolean": False}.get(feature.kind, "text")
-
-
-def names_of(features: Sequence[Feature]) -> list[str]:
-    """The features' names, in order."""
-    return [feature.name for feature in features]

@@ -1,10 +1,13 @@
-"""A model as an app serves it: one version at a time, exchanged without a request that fails.
+"""A model as an app serves it: its versions are exchanged without a request that fails.
 
 Its states::
 
     starting ──loaded, checked, warm──▶ serving ──an alias moved──▶ loading the next ──▶ serving
                                            ▲                              │ it cannot be loaded: logged
                                            └──────────────────────────────┘
+
+Beside the version in service there may be a canary, which answers a share of the requests, and a shadow, whose answers
+are only compared; both come and go in the same way.
 """
 
 from __future__ import annotations
@@ -12,127 +15,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from velox.errors import ConfigurationError, FieldError, Problem, ServiceUnavailable, ValidationProblem
-from velox.ml.answers import Answer, AnswerWriter, listed
-from velox.ml.artifact import OnMismatch
-from velox.ml.batcher import Batcher, Busy, failure
-from velox.ml.explaining import effects_of, questions
+from velox.errors import Problem, ValidationProblem
+from velox.ml import oip
+from velox.ml.answers import Answer
+from velox.ml.batcher import Busy
+from velox.ml.explaining import explanation, questions
 from velox.ml.inference import ANYTHING
-from velox.ml.lane import Lane
+from velox.ml.loaded import Loaded
 from velox.ml.manifest import Manifest
 from velox.ml.names import is_version, split_reference
 from velox.ml.optional import needed
 from velox.ml.registry import Registry
-from velox.ml.rows import RowReader, Vector
-from velox.ml.runner import Runner, load
+from velox.ml.remembering import Store
+from velox.ml.rows import RowReader, rows_in
 from velox.ml.schema import Policies
+from velox.ml.serving import Serving
+from velox.ml.tally import SLOTS, Tally
+from velox.ml.versions import Versions
 
-__all__ = ["ModelService", "Serving"]
-
-ON_LOOP_S = 0.005
-"""What a batch may take on the event loop; a slower model gets a thread of its own."""
-DIRECT_S = 50e-6
-"""A row that takes less is answered at once: to wait for others would cost more than it saves."""
-
-logger = logging.getLogger("velox.ml")
-
-
-@dataclass(frozen=True, slots=True)
-class Serving:
-    """How a model is served.
-
-    Args:
-        max_rows: The most rows of one request.
-        max_batch: The most rows of different requests that are answered together.
-        max_queue: The most rows that wait for the model; the next gets a 503.
-        max_wait_s: How long a row waits for others, in seconds. 0: only for those that are already there.
-        timeout_s: How long a row may take, in seconds; then it gets a 503.
-        poll_s: How often the registry's aliases are looked at, in seconds.
-        on_mismatch: ``"warn"`` or ``"refuse"`` a model of another minor release of scikit-learn.
-    """
-
-    max_rows: int = 1000
-    max_batch: int = 64
-    max_queue: int = 1000
-    max_wait_s: float = 0.0
-    timeout_s: float = 10.0
-    poll_s: float = 1.0
-    on_mismatch: OnMismatch = "warn"
-
-
-class Loaded:
-    """One version in service: what reads its rows, answers them, and writes the answers."""
-
-    def __init__(self, runner: Runner, policies: Policies | None, serving: Serving) -> None:
-        self.runner = runner
-        self.manifest = runner.manifest
-        self.reader = RowReader(runner.schema, policies or runner.schema.policies)
-        self.writer = AnswerWriter(runner.manifest)
-        self.one = runner.one if runner.one_row_s < DIRECT_S else None
-        own = not runner.estimator_is_sklearn
-        slow = runner.batch_row_s * serving.max_batch > ON_LOOP_S
-        # Code that is not scikit-learn's may also hang.
-        self.lane = Lane(f"model {runner.manifest.name}") if slow or (own and self.one is None) else None
-        self.busy_since: float | None = None
-        self._most_waiting = 1 + serving.max_queue // serving.max_batch
-        self._users = 0
-        self._retired = False
-        self.batcher = Batcher(
-            self.answer,
-            max_batch=serving.max_batch,
-            max_queue=serving.max_queue,
-            max_wait_s=serving.max_wait_s,
-            timeout_s=serving.timeout_s,
-        )
-
-    @property
-    def mode(self) -> str:
-        """How rows come to the model, for people."""
-        if self.one is not None:
-            return "each row at once"
-        return "batches in a thread" if self.lane is not None else "batches on the loop"
-
-    async def answer(self, vectors: Sequence[Vector]) -> list[Answer]:
-        """The answers to rows, together.
-
-        Raises:
-            Busy: The model's thread has more to do than it may.
-        """
-        if self.lane is None:
-            return listed(self.runner.predict(vectors))
-        if self.lane.waiting >= self._most_waiting:
-            raise Busy("The model has more rows waiting than it can answer.")
-        self.busy_since = time.monotonic()
-        try:
-            return listed(await self.lane.run(lambda: self.runner.predict(vectors)))
-        finally:
-            self.busy_since = None
-
-    @contextlib.contextmanager
-    def used(self) -> Iterator[None]:
-        """For as long as a request needs this version."""
-        self._users += 1
-        try:
-            yield
-        finally:
-            self._users -= 1
-            self._close_if_unused()
-
-    def retire(self) -> None:
-        """Take no new requests; the thread ends with the last one that is under way."""
-        self._retired = True
-        self._close_if_unused()
-
-    def _close_if_unused(self) -> None:
-        if self._retired and not self._users and self.lane is not None:
-            self.lane.close()
-            self.lane = None
+__all__ = ["ModelService"]
 
 
 class ModelService:
@@ -140,15 +46,15 @@ class ModelService:
 
     Args:
         registry: Where it is.
-        reference: ``"titanic"`` (production's version, or the newest), ``"titanic@canary"``, or ``"titanic@2"`` for
-            always that one.
+        reference: ``"titanic"`` (production's version, or the newest, with its canary and its shadow),
+            ``"titanic@canary"``, or ``"titanic@2"`` for always that one.
         policies: What happens to odd rows. Default: what the version's manifest says.
         serving: Limits and times.
+        store: Where answers may be remembered, if ``serving`` asks for it.
 
     Attributes:
         name: What ``/health/ready`` calls it.
-        counters: Whole numbers since the start: ``requests``, ``rows``, ``invalid``, ``busy``, ``failed``, ``swaps``,
-            ``failed_swaps``.
+        versions: What is in service.
 
     Raises:
         ConfigurationError: VX811, VX812 or VX813, when there is no such model.
@@ -161,6 +67,7 @@ class ModelService:
         *,
         policies: Policies | None = None,
         serving: Serving | None = None,
+        store: Store | None = None,
     ) -> None:
         self.registry = registry
         self.reference = reference
@@ -169,16 +76,15 @@ class ModelService:
         self.name = f"model {self.model}"
         self.policies = policies
         self.serving = serving or Serving()
-        self.counters = dict.fromkeys(("requests", "rows", "invalid", "busy", "failed", "swaps", "failed_swaps"), 0)
+        self.versions = Versions(registry, reference, policies=policies, serving=self.serving, store=store)
         self._manifest = registry.manifest(reference)
-        self._loaded: Loaded | None = None
         self._watch: asyncio.Task[None] | None = None
         self._stamp: tuple[int, int, int] | None = None
 
     @property
     def manifest(self) -> Manifest:
         """Of the version in service; before the start, of the one that would be."""
-        return self._loaded.manifest if self._loaded is not None else self._manifest
+        return self.versions.main.manifest if self.versions.main is not None else self._manifest
 
     @property
     def chosen_policies(self) -> Policies:
@@ -186,9 +92,15 @@ class ModelService:
         return self.policies or self.manifest.schema.policies
 
     @property
-    def batches(self) -> int:
-        """How many batches the version in service has answered."""
-        return self._loaded.batcher.batches if self._loaded is not None else 0
+    def has_canary(self) -> bool:
+        """Whether it matters who asks."""
+        return self.versions.canary is not None
+
+    def count(self, name: str) -> int:
+        """A counter of :data:`velox.ml.tally.COUNTERS`, over all versions; in all workers of the server, if the app
+        shows ``/metrics``.
+        """
+        return sum(Tally(self.versions.cells, str(slot))[name] for slot in range(SLOTS))
 
     # As an extension
 
@@ -196,7 +108,7 @@ class ModelService:
         """Load the model, check its answers, and warm it up."""
         needed("threadpoolctl").threadpool_limits(1)  # a worker is one processor's worth
         self._stamp = self.registry.change_stamp(self.model)
-        self._loaded = await asyncio.to_thread(self._load)
+        await self.versions.start()
         if self._watched:
             self._watch = asyncio.create_task(self._follow())
 
@@ -206,21 +118,11 @@ class ModelService:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watch
             self._watch = None
-        if self._loaded is not None:
-            self._loaded.retire()
-            self._loaded = None
+        await self.versions.stop()
 
     async def ready(self) -> str | None:
-        if self._loaded is None:
-            return "not loaded"
-        since = self._loaded.busy_since
-        if since is not None and time.monotonic() - since > self.serving.timeout_s:
-            return f"one batch has taken more than {self.serving.timeout_s:g} s"
-        return None
-
-    def _load(self) -> Loaded:
-        runner = load(self.registry, self.reference, on_mismatch=self.serving.on_mismatch)
-        return Loaded(runner, self.policies, self.serving)
+        main = self.versions.main
+        return "not loaded" if main is None else main.answering.ready()
 
     async def _follow(self) -> None:
         while True:
@@ -228,127 +130,103 @@ class ModelService:
             stamp = self.registry.change_stamp(self.model)
             if stamp != self._stamp:
                 self._stamp = stamp
-                await self.refresh()
-
-    async def refresh(self) -> bool:
-        """Serve what the reference stands for now; whether that is another version than before.
-
-        Requests are answered by the old version until the new one is loaded and warm, and by the old one still when
-        the new one cannot be loaded, which is logged.
-        """
-        try:
-            if self.registry.resolve(self.reference)[1] == self.manifest.version:
-                return False
-            loaded = await asyncio.to_thread(self._load)
-        except (ConfigurationError, OSError) as error:
-            self.counters["failed_swaps"] += 1
-            logger.error("%s stays at version %s: %s", self.name, self.manifest.version, error)  # noqa: TRY400
-            return False
-        before, self._loaded = self._loaded, loaded
-        self.counters["swaps"] += 1
-        logger.info("%s: version %s serves now", self.name, loaded.manifest.version)
-        if before is not None:
-            before.retire()
-        return True
+                await self.versions.refresh()
 
     # Requests
 
-    async def predict(self, body: Any) -> bytes:
+    async def predict(self, body: Any, key: str = "") -> bytes:
         """The answer, as JSON, to a row or to ``{"rows": [...]}``.
+
+        Args:
+            body: What the JSON was parsed to.
+            key: The client, which a canary answers always or never.
 
         Raises:
             ValidationProblem: A row is not one of the model's.
             ServiceUnavailable: The model is not loaded, or too busy (with ``Retry-After``).
             InternalServerError: The model failed.
         """
-        loaded = self._loaded
-        if loaded is None:
-            raise ServiceUnavailable("The model is not loaded.")
-        self.counters["requests"] += 1
-        try:
+        loaded = self.versions.chosen(key)
+        with Counted(loaded.tally):
             if "rows" in body and not loaded.reader.has("rows"):
-                with loaded.used():
-                    return await self._many(loaded, body)
-            vector, warnings = loaded.reader.read(body)
-            self.counters["rows"] += 1
-            if loaded.one is not None:
-                return loaded.writer.one(loaded.one(vector), warnings)
-            with loaded.used():
-                return loaded.writer.one(await loaded.batcher.submit(vector), warnings)
-        except Problem as problem:
-            kind = "invalid" if problem.status < 500 else "busy" if isinstance(problem, Busy) else "failed"
-            self.counters[kind] += 1
-            raise
+                rows = rows_in(body, self.serving.max_rows)
+                return loaded.writer.many(*await self._answers(loaded, rows))
+            vector, said = loaded.reader.read(body)
+            loaded.tally.add("rows")
+            one = loaded.one if loaded.cache is None else None
+            answer = one(vector) if one is not None else await loaded.answer_one(vector)
+            if self.versions.shadow is not None:
+                self._compare(loaded, [body], [answer])
+            return loaded.writer.one(answer, said)
 
-    async def _many(self, loaded: Loaded, body: dict[str, Any]) -> bytes:
-        rows = self._checked_rows(body)
+    async def _answers(self, loaded: Loaded, rows: Sequence[Any]) -> tuple[list[Answer], list[list[str]]]:
+        """The answers to the rows of one request, and warnings."""
         vectors, warnings = loaded.reader.read_all(rows)
-        self.counters["rows"] += len(rows)
-        return loaded.writer.many(await self._answers(loaded, vectors), warnings)
+        loaded.tally.add("rows", len(rows))
+        if len(vectors) == 1:
+            answers = [await loaded.answer_one(vectors[0])]
+        else:
+            answers = await loaded.answer_all(vectors)
+        self._compare(loaded, rows, answers)
+        return answers, warnings
 
-    async def _answers(self, loaded: Loaded, vectors: Sequence[Vector]) -> list[Answer]:
-        """The answers to rows of one request, part by part."""
-        answers: list[Answer] = []
-        size = loaded.batcher.max_batch
-        try:
-            async with asyncio.timeout(self.serving.timeout_s):
-                for start in range(0, len(vectors), size):
-                    answers += await loaded.answer(vectors[start : start + size])
-                    await asyncio.sleep(0)  # others have waited for this part already
-        except TimeoutError:
-            raise Busy("The model has not answered in time.") from None
-        except Exception as error:
-            raise failure(error) from error
-        return answers
+    def _compare(self, loaded: Loaded, rows: Sequence[Any], answers: Sequence[Answer]) -> None:
+        """Have the shadow answer the same, if the canary did not."""
+        if self.versions.shadow is not None and loaded is self.versions.main:
+            self.versions.shadow.compare(rows, answers, loaded.manifest)
 
-    def _checked_rows(self, body: dict[str, Any]) -> list[Any]:
-        rows, most = body["rows"], self.serving.max_rows
-        errors = [
-            FieldError("Extra inputs are not permitted beside rows", "extra_forbidden", pointer=f"/{name}")
-            for name in body
-            if name != "rows"
-        ]
-        if not isinstance(rows, list):
-            errors.append(FieldError("Input should be a list of rows", "list_type", pointer="/rows"))
-        elif not 1 <= len(rows) <= most:
-            code = "too_long" if rows else "too_short"
-            errors.append(FieldError(f"There should be 1 to {most} rows, not {len(rows)}", code, pointer="/rows"))
-        if errors:
-            raise ValidationProblem(errors=errors)
-        return list(rows)
+    async def infer(self, body: dict[str, Any], key: str = "", version: str | None = None) -> dict[str, Any]:
+        """The answer of the Open Inference Protocol to tensors.
 
-    async def explain(self, row: Any) -> dict[str, Any]:
+        Args:
+            body: The inference request.
+            key: As of :meth:`predict`.
+            version: One of :attr:`versions`; ``None``: as of :meth:`predict`.
+
+        Raises:
+            Problem: As of :meth:`predict`; NotFound for another version.
+        """
+        loaded = self.versions.chosen(key, version)
+        with Counted(loaded.tally):
+            rows, wanted = oip.read_request(body, loaded.manifest.schema, self.serving.max_rows)
+            try:
+                answers, warnings = await self._answers(loaded, rows)
+            except ValidationProblem as problem:
+                raise ValidationProblem(errors=[oip.error_at(error, body) for error in problem.errors]) from None
+            return oip.response(loaded.manifest, answers, warnings, wanted, body.get("id"))
+
+    async def explain(self, row: Any, key: str = "") -> dict[str, Any]:
         """What each feature of ``row`` did to its answer; see :mod:`velox.ml.explaining`.
 
         Raises:
             Problem: As of :meth:`predict`.
         """
-        loaded = self._loaded
-        if loaded is None:
-            raise ServiceUnavailable("The model is not loaded.")
+        loaded = self.versions.chosen(key)
         vector, warnings = loaded.reader.read(row)
-        typical = RowReader(loaded.runner.schema, ANYTHING).read(loaded.runner.typical)[0]
-        asked = questions(vector, typical)
-        with loaded.used():
-            answers = await self._answers(loaded, [vector, *asked])
-        label, own = answers[0][0], answers[0]
-        values = [value_of(answer, label, loaded.manifest) for answer in answers]
-        found = zip(loaded.runner.schema.features, effects_of(values[1:], len(vector)), strict=True)
-        effects = [
-            {"feature": f.name, "value": row.get(f.name), "typical": loaded.runner.typical[f.name], "effect": effect}
-            for f, effect in found
-        ]
-        effects.sort(key=lambda each: -abs(each["effect"]))
-        answer = json.loads(loaded.writer.one(own, warnings))
-        return {**answer, "value": values[0], "typical_value": values[1], "effects": effects}
+        typical = loaded.answering.typical
+        typical_vector = RowReader(loaded.manifest.schema, ANYTHING).read(typical)[0]
+        answers = await loaded.answer_all([vector, *questions(vector, typical_vector)])
+        said = json.loads(loaded.writer.one(answers[0], warnings))
+        return {**said, **explanation(loaded.manifest.schema, row, typical, answers)}
 
     # What people ask
 
+    def metadata(self, version: str | None = None) -> dict[str, Any]:
+        """The Open Inference Protocol's description of the version in service, or of another of :attr:`versions`.
+
+        Raises:
+            NotFound: It is not in service.
+        """
+        numbers = self.versions.numbers or [self.manifest.version]
+        manifest = self.manifest if version is None else self.versions.chosen("", version).manifest
+        return oip.metadata(manifest, numbers)
+
     def describe(self) -> dict[str, Any]:
         """The version in service: its schema, metrics, and how it is served."""
-        manifest, loaded = self.manifest, self._loaded
+        manifest, versions = self.manifest, self.versions
+        loaded = versions.main
         schema = replace(manifest.schema, policies=self.chosen_policies).to_dict()
-        return {
+        made: dict[str, Any] = {
             "name": manifest.name,
             "version": manifest.version,
             "estimator": manifest.estimator,
@@ -357,11 +235,29 @@ class ModelService:
             "metrics": dict(manifest.metrics),
             "served": {**manifest.served, "mode": loaded.mode if loaded is not None else "not loaded"},
         }
+        if loaded is not None and loaded.verdict is not None:
+            made["cache"] = {"on": loaded.verdict.pays, "reason": str(loaded.verdict)}
+        if versions.canary is not None:
+            made["canary"] = {"version": versions.canary.manifest.version, "percent": versions.percent}
+        if versions.shadow is not None:
+            made["shadow"] = {"version": versions.shadow.manifest.version, **versions.shadow.comparison.to_dict()}
+        return {**made, "refused": dict(versions.refused)} if versions.refused else made
 
 
-def value_of(answer: Answer, label: Any, manifest: Manifest) -> float:
-    """What is explained: the probability of ``label``, whether it is the label where there is none, or the value."""
-    found, shares = answer
-    if manifest.schema.outcome.kind == "regression":
-        return float(found)
-    return float(found == label) if shares is None else float(shares[label])
+class Counted:
+    """While a request is answered."""
+
+    __slots__ = ("_start_s", "_tally")
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __enter__(self) -> None:
+        self._start_s = time.perf_counter()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        tally = self._tally
+        tally.add("requests")
+        tally.took(time.perf_counter() - self._start_s)
+        if isinstance(error, Problem):
+            tally.add("invalid" if error.status < 500 else "busy" if isinstance(error, Busy) else "failed")

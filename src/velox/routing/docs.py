@@ -16,20 +16,25 @@ from velox.routing.route import Routes
 __all__ = ["mount_docs", "mount_front_door"]
 
 
-def mount_docs(app: Routes, title: str, document: Callable[[], dict[str, Any]]) -> None:
+def mount_docs(
+    app: Routes, title: str, document: Callable[[], dict[str, Any]], revision: Callable[[], object] = lambda: None
+) -> None:
     """Add the document and its page to ``app``.
 
     Args:
         app: The app.
         title: What the page is headed with.
         document: Makes the OpenAPI document; called at the first request for it, when all routes are known.
+        revision: Something that is another when the document has to be made anew.
     """
-    written: list[bytes] = []
+    written: dict[object, bytes] = {}
 
     async def openapi_json(request: Request) -> HTTPResponse:
-        if not written:
-            written.append(to_json(document()))
-        return HTTPResponse(written[0], content_type="application/json")
+        now = revision()
+        if now not in written:
+            written.clear()
+            written[now] = to_json(document())
+        return HTTPResponse(written[now], content_type="application/json")
 
     async def page(request: Request) -> HTTPResponse:
         headers = {"Content-Security-Policy": docspage.CONTENT_SECURITY_POLICY, "X-Content-Type-Options": "nosniff"}

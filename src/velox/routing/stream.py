@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_args, get_origin
 
 from sanic import Request
 from sanic.response import BaseHTTPResponse
@@ -19,7 +19,7 @@ from velox.routing.layer import carried
 T = TypeVar("T")
 Send = Callable[[bytes], Awaitable[None]]
 
-__all__ = ["EventStream", "JsonLines", "ServerSentEvent", "Stream", "send_stream", "stream_of"]
+__all__ = ["EventStream", "JsonLines", "MediaType", "ServerSentEvent", "Stream", "send_stream", "stream_of"]
 
 KEEP_ALIVE_S = 15.0
 """A comment is sent after this long without an event, so that proxies keep the connection (WHATWG HTML, section
@@ -60,6 +60,13 @@ else:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaType:
+    """What a stream of bytes or text is: ``-> Annotated[AsyncIterator[str], MediaType("text/csv; charset=utf-8")]``."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """How a stream's items are framed."""
 
@@ -76,6 +83,10 @@ def stream_of(annotation: Any, where: str = "") -> Stream | None:
         ConfigurationError: VX202 for a stream of what has no bytes of its own; ``where`` says who asked.
     """
     origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        stream = stream_of(args[0], where) if get_origin(args[0]) in PLAIN else None
+        kind = next((mark for mark in args[1:] if isinstance(mark, MediaType)), None)
+        return replace(stream, media_type=kind.name) if stream is not None and kind is not None else stream
     if origin is EventStream:
         return Stream("text/event-stream", args[0], keep_alive=b":\n\n")
     if origin is JsonLines:

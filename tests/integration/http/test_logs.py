@@ -36,3 +36,20 @@ def test_a_handlers_record_has_the_requests_id(project: Path, start: Start, work
     (sold,) = (record for record in records if record["message"] == "sold")
     assert sold["request_id"] == "5f1c7a52-0c1e-4a57-9a5e-0d2f4f1f2b11"
     assert (sold["logger"], sold["level"], sold["order"]) == ("shop", "info", 7)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_line_of_the_access_log_is_lost_when_the_server_stops(project: Path, start: Start, workers: int) -> None:
+    """Lines wait for others, but not for a stop; each has the id that its answer has."""
+    environment = {"VELOX_ACCESS_LOG": "true", "VELOX_REQUEST_ID_HEADER": "true"}
+    server = start("--workers", str(workers), environment=environment)
+    server.until_ready()
+    with server.connect() as connection:
+        answers = [exchange(connection, b"GET /pid?q HTTP/1.1\r\nHost: chaos\r\n\r\n") for _ in range(50)]
+    assert server.stop() == 0
+    records = [json.loads(line) for line in server.output.splitlines()]
+    seen = {record["request_id"]: record for record in records if record["message"].endswith("/pid?q")}
+    assert set(seen) == {answer.headers["x-request-id"] for answer in answers}
+    assert len(seen) == 50
+    assert {record["status"] for record in seen.values()} == {200}
+    assert all(record["duration_ms"] > 0 and record["bytes"] > 0 for record in seen.values())

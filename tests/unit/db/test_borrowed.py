@@ -13,6 +13,8 @@ import pytest
 import velox
 
 BORROWED = [
+    ("sqlalchemy", "Engine", "_has_events", "db/borrowed.py tells of the driver's statements only if somebody listens"),
+    ("sqlalchemy", "Connection", "_handle_dbapi_exception", "db/borrowed.py has it translate the driver's errors"),
     ("sqlalchemy.orm.strategies", "_LazyLoader", "_invoke_raise_load", "db/loading.py raises NotLoaded there"),
     ("sqlalchemy.orm.strategies", "_LazyLoader", "_load_for_state", "db/loading.py relies on what calls the above"),
     ("sqlalchemy.pool", "AsyncAdaptedQueuePool", "_queue_class", "db/pool.py puts the fair queue there"),
@@ -36,6 +38,18 @@ BORROWED = [
         "AsyncAdapt_asyncpg_dbapi",
         "_asyncpg_error_translate",
         "db/postgresql.py adds to it",
+    ),
+    (
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "PGDialect_asyncpg",
+        "_invalidate_schema_cache_asof",
+        "db/postgresql.py has a Reader's statement prepared again after a migration",
+    ),
+    (
+        "sqlalchemy.dialects.postgresql.asyncpg",
+        "PGDialect_asyncpg",
+        "_invalidate_schema_cache",
+        "db/postgresql.py has a Reader's statement prepared again after a migration",
     ),
     ("asyncmy.connection", "_ProtocolState", "eof", "db/mysql.py asks it whether a pooled connection has died"),
     ("asyncpg.exceptions._base", "DataError", "__init__", "db/postgresql.py tells it from other mistakes"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sanic.response import HTTPResponse
 
+from velox.http.prepared import PreparedResponse
 from velox.http.response import CHUNKED, CLOSE, HeadWriter, is_status
 
 
@@ -118,3 +119,14 @@ def test_a_status_may_be_a_member_of_an_enumeration() -> None:
     assert not is_status(True)
     assert not is_status("200")
     assert whole(HTTPResponse(b"", HTTPStatus.CREATED)).startswith(b"HTTP/1.1 201 Created\r\n")
+
+
+def test_the_quick_way_sends_prepared_lines_as_they_are() -> None:
+    """To look at its headers would make them anew, and send it the long way ever after."""
+    writer, made = HeadWriter(None), HTTPResponse(b"body", content_type="text/plain")
+    writer.whole(made, b"body", connection=b"", head_only=False)
+    prepared = PreparedResponse(b"body", 200, "text/plain", {"ETag": '"1"'}, b'ETag: "1"\r\n')
+    answer = writer.quick(prepared, b"body", b"")
+    assert answer is not None
+    assert b'\r\nETag: "1"\r\n' in answer
+    assert prepared.lines is not None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic_core import to_json
 
 from velox import ConfigurationError, EventStream, JsonLines, ServerSentEvent
 from velox.routing import stream
-from velox.routing.stream import event_bytes, kept_alive, plain_bytes, stream_of
+from velox.routing.stream import MediaType, event_bytes, kept_alive, plain_bytes, stream_of
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def test_plain_items_are_bytes_or_text() -> None:
         (JsonLines[int], "application/jsonl"),
         (AsyncIterator[str], "text/plain; charset=utf-8"),
         (AsyncIterator[bytes], "application/octet-stream"),
+        (Annotated[AsyncIterator[str], MediaType("text/csv")], "text/csv"),
         (AsyncGenerator[bytes, None], "application/octet-stream"),
     ],
     ids=str,
