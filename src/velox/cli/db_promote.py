@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +20,8 @@ __all__ = ["promote"]
 
 @click.command()
 @click.argument("url", metavar="URL")
-def promote(url: str) -> None:
+@click.option("--database", default="main", metavar="NAME", help="Which: main, or a name of the settings.")
+def promote(url: str, database: str) -> None:
     """Copy the project's SQLite database to the empty database at URL, on PostgreSQL, MariaDB or MySQL.
 
     Stop the app before. The tables are made by the project's migrations, the rows copied in batches, and at the end
@@ -30,22 +32,29 @@ def promote(url: str) -> None:
     Example:
       velox db promote postgresql://shop:password@db.example.com/shop
     """
-    from velox.db import Database, Model
+    from velox.db import Database
     from velox.db.upkeep.promoting import promote
 
-    project = open_project()
+    project = open_project().at(database)
     target = Database(url, statement_timeout_s=0)
 
     async def work(source: Database) -> int:
         await target.start()
         try:
-            return await promote(source, target, project.history, Model.metadata, report=_show)
+            return await promote(source, target, project.history, project.metadata, report=_show)
         finally:
             await target.stop()
 
     rows = project.run(work)
-    click.echo(f"{rows:,} rows are in {target.display_url}, each compared with its original.")
-    click.echo(f"From now on: VELOX_DATABASE_URL={target.display_url}")
+    plural = "" if rows == 1 else "s"
+    click.echo(f"Copied {rows:,} row{plural} to {target.display_url}, each compared with its original.")
+    click.echo(f"From now on: {_variable(database, project.app.settings.shards)}={target.display_url}")
+
+
+def _variable(database: str, shards: Collection[str]) -> str:
+    if database == "main":
+        return "VELOX_DATABASE_URL"
+    return f"VELOX_{'SHARDS' if database in shards else 'DATABASES'}__{database.upper()}"
 
 
 def _show(copied: Copied) -> None:

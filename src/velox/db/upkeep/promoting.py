@@ -158,9 +158,9 @@ async def _begun(target: Database, metadata: MetaData) -> Progress:
         present = set(inspect(connection).get_table_names()) - {VERSION_TABLE, *PROGRESS_TABLES}
         foreign = sorted(present - set(metadata.tables))
         if foreign or (full := _with_rows(connection, lambda name: name in present)):
-            what = f"a table {foreign[0]}, which no model has" if foreign else f"rows in {full[0]}"
+            what = f"is a table {foreign[0]}, which no model has" if foreign else f"are rows in {full[0]}"
             raise ConfigurationError(
-                "VX461", f"there is {what}, in {target.display_url}", hint="Promote to an empty database."
+                "VX461", f"there {what}, in {target.display_url}", hint="Promote to an empty database."
             )
         return begin(connection)
 
