@@ -20,8 +20,8 @@ async def check_migrations(app: Velox) -> None:
 
     Raises:
         ConfigurationError: VX406, the models have changes that no migration makes, and which; VX405, two migrations
-            come after the same one; VX404, a migration cannot be read; VX407, one fails; VX410, rows that are there need
-            a value in a new column.
+            come after the same one; VX404, a migration cannot be read; VX407, one fails; VX410, rows that are there
+            need a value in a new column.
     """
     from velox.db.migrations.choices import Choices
     from velox.db.migrations.cloning import empty_clone
