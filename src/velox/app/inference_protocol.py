@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from sanic import Request
 
 from velox.app.described import Described, Schema
-from velox.errors import InternalServerError, Problem, ServiceUnavailable
+from velox.errors import InternalServerError, NotFound, Problem, ServiceUnavailable
 from velox.ml import ModelService
 from velox.ml.oip import metadata, request_example
 from velox.routing.layer import Endpoint, Layer
@@ -67,6 +67,22 @@ class InferenceProtocol:
                 raise ServiceUnavailable(detail, title="Not ready", extensions={"ready": False})
             return {"ready": True}
 
+        async def unknown(model: str) -> dict[str, Any]:
+            """Any other model: there is none."""
+            raise NotFound(f"There is no model {model} here.")
+
+        async def unknown_version(model: str, version: str) -> dict[str, Any]:
+            """A version of any other model: there is none."""
+            raise NotFound(f"There is no model {model} here.")
+
+        # The router prefers the paths of the models that there are.
+        for path, suffix, handler in (
+            ("/v2/models/<model>", "", unknown),
+            ("/v2/models/<model>/versions/<version>", "_version", unknown_version),
+        ):
+            self._add(app.get, path, handler, f"unknown{suffix}")
+            self._add(app.get, f"{path}/ready", handler, f"unknown_ready{suffix}")
+            self._add(app.post, f"{path}/infer", handler, f"unknown_infer{suffix}")
         self._add(app.get, "/v2", server, "server")
         self._add(app.get, "/v2/health/live", live, "live")
         self._add(app.get, "/v2/health/ready", ready, "ready")

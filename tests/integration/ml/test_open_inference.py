@@ -155,3 +155,19 @@ async def test_the_server_says_what_it_is_and_the_document_shows_a_request_that_
         operation = document["paths"]["/v2/models/titanic/infer"]["post"]
         (example,) = operation["requestBody"]["content"]["application/json"]["schema"]["examples"]
         assert (await client.post("/v2/models/titanic/infer", json=example)).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v2/models/nope", "/v2/models/nope/versions/3"])
+async def test_an_unknown_model_is_a_problem_with_the_protocols_error(
+    make_app: MakeApp, tmp_path: Path, path: str
+) -> None:
+    publish(tmp_path)
+    app = make_app(model_root=str(tmp_path))
+    app.serve_model("titanic")
+    async with TestClient(app) as client:
+        asked = [await client.get(path), await client.get(f"{path}/ready"), await client.post(f"{path}/infer", json={})]
+        known = await client.get("/v2/models/titanic/versions/1/ready")
+    for answer in asked:
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+        assert answer.json()["error"] == "There is no model nope here."
+    assert known.status_code == 200
