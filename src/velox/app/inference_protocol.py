@@ -44,9 +44,11 @@ class InferenceProtocol:
         """Around the protocol's routes: problems get its ``error``."""
         return Layer(with_error) if plan.handler in self._handlers else None
 
-    def _add(self, register: Callable[..., Any], path: str, handler: Callable[..., Any], name: str) -> None:
+    def _add(
+        self, register: Callable[..., Any], path: str, handler: Callable[..., Any], name: str, *, hidden: bool = False
+    ) -> None:
         self._handlers.add(handler)
-        register(path, name=f"oip_{name}", tags=TAGS, problems=PROBLEMS)(handler)
+        register(path, name=f"oip_{name}", tags=TAGS, problems=PROBLEMS, hidden=hidden)(handler)
 
     def mount(self, app: Routes) -> None:
         """Add what is there once."""
@@ -80,9 +82,9 @@ class InferenceProtocol:
             ("/v2/models/<model>", "", unknown),
             ("/v2/models/<model>/versions/<version>", "_version", unknown_version),
         ):
-            self._add(app.get, path, handler, f"unknown{suffix}")
-            self._add(app.get, f"{path}/ready", handler, f"unknown_ready{suffix}")
-            self._add(app.post, f"{path}/infer", handler, f"unknown_infer{suffix}")
+            self._add(app.get, path, handler, f"unknown{suffix}", hidden=True)
+            self._add(app.get, f"{path}/ready", handler, f"unknown_ready{suffix}", hidden=True)
+            self._add(app.post, f"{path}/infer", handler, f"unknown_infer{suffix}", hidden=True)
         self._add(app.get, "/v2", server, "server")
         self._add(app.get, "/v2/health/live", live, "live")
         self._add(app.get, "/v2/health/ready", ready, "ready")

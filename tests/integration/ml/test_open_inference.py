@@ -167,7 +167,9 @@ async def test_an_unknown_model_is_a_problem_with_the_protocols_error(
     async with TestClient(app) as client:
         asked = [await client.get(path), await client.get(f"{path}/ready"), await client.post(f"{path}/infer", json={})]
         known = await client.get("/v2/models/titanic/versions/1/ready")
+        documented = (await client.get("/openapi.json")).json()["paths"]
     for answer in asked:
         assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
         assert answer.json()["error"] == "There is no model nope here."
     assert known.status_code == 200
+    assert not [path for path in documented if "{model}" in path]
