@@ -21,6 +21,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import func, select
 from sqlmodel._compat import finish_init, get_field_metadata, get_sa_type_from_field
 from sqlmodel.main import FieldInfo, FieldInfoMetadata, SQLModelMetaclass
+from sqlmodel.sql.expression import Select as PlainSelect
 
 __all__ = [
     "EntityColumns",
@@ -43,9 +44,11 @@ __all__ = [
     "get_field_metadata",
     "get_sa_type_from_field",
     "is_bare",
+    "may_lack_rows",
     "result_processor",
     "selected",
     "statement_key",
+    "with_columns",
 ]
 
 Parameters = Sequence[BindParameter[Any]]
@@ -86,6 +89,23 @@ def count_of(statement: Any) -> Any:
     if grouped or any(cut is not None for cut in cuts):
         return select(func.count()).select_from(whole.subquery())
     return whole.with_only_columns(func.count(), maintain_column_froms=True)
+
+
+def with_columns(statement: Any, columns: Sequence[Any]) -> Any:
+    """The statement that reads ``columns`` of the rows of ``statement``."""
+    narrowed = statement.with_only_columns(*columns)
+    # A SelectOfScalar stays one, and would answer the first column only.
+    made = PlainSelect.__new__(PlainSelect)
+    made.__dict__.update(narrowed.__dict__)
+    return made
+
+
+def may_lack_rows(statement: Any) -> bool:
+    """Whether ``statement`` makes rows of fewer columns fewer rows, or may answer no row where there is one: DISTINCT,
+    and an outer join.
+    """
+    joins = any(flags["isouter"] or flags["full"] for *_, flags in statement._setup_joins)
+    return bool(joins or statement._from_obj or statement._distinct or statement._distinct_on)
 
 
 def compile_select(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> SQLCompiler:
