@@ -101,7 +101,7 @@ async def written_alike(database: Database, rows: list[JsonRow]) -> None:
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(rows=st.lists(ROWS, max_size=4))
 def test_the_json_of_a_reader_is_that_of_the_models(

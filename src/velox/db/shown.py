@@ -63,7 +63,7 @@ class Shown:
         if self._key is None and may_lack_rows(statement):
             raise ConfigurationError(
                 "VX403",
-                f"{self._name} does not show the primary key, which tells apart the rows of DISTINCT, select_from() and outer joins",
+                f"{self._name} hides the primary key, which DISTINCT, select_from() and outer joins need",
                 hint="Use where(...exists()) or exec() instead, or show the key.",
             )
         return with_columns(statement, [getattr(entity, name) for name in self.names])
