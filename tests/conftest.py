@@ -44,23 +44,25 @@ SERVERS = {
 
 
 @pytest.fixture(scope="session")
-def server_databases() -> Iterator[Callable[[str], str | None]]:
+def server_databases() -> Iterator[Callable[..., str | None]]:
     """``server_databases("mariadb")``: the URL of an empty database that is dropped at the end of the run.
 
-    Each process of a parallel run has its own. ``None`` when the server is not there.
+    Each process of a parallel run has its own; ``server_databases("postgresql", "s0")`` is another one. ``None`` when
+    the server is not there.
     """
-    made: dict[str, str] = {}
+    made: dict[tuple[str, str], str] = {}
 
-    def url_of(kind: str) -> str | None:
+    def url_of(kind: str, which: str = "") -> str | None:
         name = f"velox_test_{secrets.token_hex(6)}"
-        if kind not in made:
+        if (kind, which) not in made:
             with suppress(OSError, ImportError):
                 _on_server(kind, f"CREATE DATABASE {name}")
-                made[kind] = name
-        return f"{SERVERS[kind].rpartition('/')[0]}/{made[kind]}" if kind in made else None
+                made[kind, which] = name
+        found = made.get((kind, which))
+        return None if found is None else f"{SERVERS[kind].rpartition('/')[0]}/{found}"
 
     yield url_of
-    for kind, name in made.items():
+    for (kind, _), name in made.items():
         force = " WITH (FORCE)" if kind == "postgresql" else ""
         _on_server(kind, f"DROP DATABASE {name}{force}")
 

@@ -59,6 +59,11 @@ class Settings(WireSettings):
     database_replica_urls: Urls = ()
     """Copies of the database for readers, with commas between in the environment. A request that writes reads from
     the database itself, so that it sees what it has written."""
+    databases: dict[str, str] = {}
+    """Other databases by name, for models with ``database="analytics"``: ``VELOX_DATABASES__ANALYTICS``."""
+    shards: dict[str, str] = {}
+    """The databases by name over which models with ``shard_by=`` are spread: ``VELOX_SHARDS__S0``. A name is for ever.
+    Without any, those models are in the main database."""
     database_timeout_s: Seconds = 5.0
     """How long a request waits for a connection or a lock, in seconds."""
     redis_url: str | None = None

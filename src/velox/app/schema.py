@@ -13,6 +13,7 @@ import logging
 from pathlib import Path
 
 from velox.db import Database
+from velox.db.database import Part
 from velox.db.migrations.history import History
 from velox.db.migrations.state import State, state_of
 from velox.errors import EXIT_CONFIGURATION, ConfigurationError
@@ -28,21 +29,27 @@ async def prepare_schema(database: Database, settings: Settings) -> None:
 
     Raises:
         ConfigurationError: VX404, the migrations are in disorder; VX409, the database is behind, and the setting
-            ``migrations_required`` forbids that.
+            ``migrations_required`` forbids that; VX430, VX431 or VX435, a model cannot be where it is to be.
     """
-    history = History.read(Path(settings.migrations))
+    for part in database.parts():
+        await _prepare(part, settings)
+
+
+async def _prepare(part: Part, settings: Settings) -> None:
+    database, metadata = part.database.alone(), part.metadata
+    history = History.of(Path(settings.migrations), part.group)
     makes_itself = settings.create_tables is None and settings.env == "dev"
     if settings.create_tables or (makes_itself and not len(history)):
-        for table in await database.create_tables():
+        for table in await database.create_tables(metadata):
             logger.info("created table %s", table)
         return
     if not len(history):
         return
-    state = await state_of(database)
+    state = await state_of(database, metadata)
     if makes_itself and state.new:
         await _fill(database, history)
     else:
-        _judge(state, history, settings)
+        _judge(part, state, history, settings)
 
 
 async def _fill(database: Database, history: History) -> None:
@@ -53,13 +60,13 @@ async def _fill(database: Database, history: History) -> None:
         logger.info("applied %s", done.step.revision.id)
 
 
-def _judge(state: State, history: History, settings: Settings) -> None:
+def _judge(part: Part, state: State, history: History, settings: Settings) -> None:
     pending = state.pending(history)
     required = settings.migrations_required if settings.migrations_required is not None else settings.production
     if pending and required:
         raise ConfigurationError(
             "VX409",
-            f"the database is behind its migrations by {len(pending)}: {', '.join(pending)}",
+            f"{part.name or 'the database'} is behind its migrations by {len(pending)}: {', '.join(pending)}",
             hint="Run: velox migrate. Or start all the same: VELOX_MIGRATIONS_REQUIRED=false.",
             exit_code=EXIT_CONFIGURATION,
         )

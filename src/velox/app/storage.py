@@ -35,6 +35,8 @@ class Storage:
             durability=settings.database_durability,
             watch=settings.env == "dev",
             replica_urls=settings.database_replica_urls,
+            databases=settings.databases,
+            shards=settings.shards,
         )
         observe(self.database, settings)
         self.providers: tuple[Callable[..., Any], ...] = (self.session, self.reader, self.writer)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from velox.cli.loading import load_factory
 from velox.cli.port import listen
@@ -26,6 +26,8 @@ from velox.settings import SECRET_HINT, Launch, Settings, options, weakness
 
 if TYPE_CHECKING:
     from velox.app import Velox
+    from velox.db import Database
+    from velox.db.database import Part
     from velox.db.engine import Room
 
 __all__ = ["Finding", "examine"]
@@ -185,21 +187,32 @@ def _budgets(patient: _Patient) -> Iterator[Finding]:
 def _database(patient: _Patient) -> Iterator[Finding]:
     if patient.app is None:
         return
-    database = patient.app.database
     try:
-        state, pending, room = asyncio.run(_look_into(patient.app))
+        parts = patient.app.database.parts()
+    except ConfigurationError as error:
+        yield _failed(error)
+        return
+    for part in parts:
+        yield from _part(patient, part)
+
+
+def _part(patient: _Patient, part: Part) -> Iterator[Finding]:
+    database = part.database.alone()
+    history = History.of(Path(patient.app.settings.migrations), part.group) if patient.app is not None else History([])
+    name = f"database {part.name} {database.display_url}".replace("  ", " ")
+    try:
+        state, room = asyncio.run(_look_into(database, part.metadata))
     except ConfigurationError as error:
         yield _failed(error)
     except Exception as error:  # noqa: BLE001 - a driver's error is a finding, whatever it is
-        text = f"database {database.display_url} cannot be written to: {error}"
-        yield Finding("fail", text, "Check its rights and locks.")
+        yield Finding("fail", f"{name} cannot be written to: {error}", "Check its rights and locks.")
     else:
-        yield Finding("ok", f"database {database.display_url} can be read and written")
+        yield Finding("ok", f"{name} can be read and written")
         yield from _room(room, patient)
-        yield _schema(patient, state, pending)
+        yield _schema(patient, state, state.pending(history), history)
 
 
-def _schema(patient: _Patient, state: State, pending: Sequence[str]) -> Finding:
+def _schema(patient: _Patient, state: State, pending: Sequence[str], history: History) -> Finding:
     """Whether the tables are as the models and the migrations want them."""
     if not state.missing and not pending:
         return Finding("ok", "every table exists")
@@ -209,23 +222,22 @@ def _schema(patient: _Patient, state: State, pending: Sequence[str]) -> Finding:
     if pending:
         return Finding(level, f"migrations to apply: {', '.join(pending)}", "Run: velox migrate.")
     missing = f"not in the database: {', '.join(state.missing)}"
-    if patient.app is not None and not len(History.read(Path(patient.app.settings.migrations))):
+    if not len(history):
         if not patient.production:
             return Finding("ok", f"{missing}; 'velox run' makes missing tables in dev")
         return Finding("fail", missing, "Write migrations and apply them: velox makemigrations, then velox migrate.")
     return Finding(level, missing, "Run: velox makemigrations, then velox migrate.")
 
 
-async def _look_into(app: Velox) -> tuple[State, Sequence[str], Room | None]:
-    await app.database.start()
+async def _look_into(database: Database, metadata: Any) -> tuple[State, Room | None]:
+    await database.start()
     try:
         # Takes the write lock, and gives it back.
-        async with app.database.isolated():
+        async with database.isolated():
             pass
-        state = await state_of(app.database)
-        return state, state.pending(History.read(Path(app.settings.migrations))), await app.database.room()
+        return await state_of(database, metadata), await database.room()
     finally:
-        await app.database.stop()
+        await database.stop()
 
 
 def _room(room: Room | None, patient: _Patient) -> Iterator[Finding]:

@@ -19,7 +19,8 @@ __all__ = ["dump"]
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-def dump(file: Path | None) -> None:
+@click.option("--database", default="main", metavar="NAME", help="Which: main, or a name of the settings.")
+def dump(file: Path | None, database: str) -> None:
     """Write every row of the models' tables to FILE, or to standard output: one JSON object a line, tables in the order
     in which they refer to each other, as one consistent state.
 
@@ -30,14 +31,13 @@ def dump(file: Path | None) -> None:
     Example:
       velox db dump backup.jsonl
     """
-    from velox.db import Model
     from velox.db.upkeep.dumping import dump_rows
 
-    project = open_project()
+    project = open_project().at(database)
 
     def work_on(stream: TextIO) -> int:
-        async def work(database: Database) -> int:
-            return await dump_rows(database, Model.metadata, stream)
+        async def work(on: Database) -> int:
+            return await dump_rows(on, project.metadata, stream)
 
         return project.run(work)
 

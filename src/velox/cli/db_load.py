@@ -19,8 +19,9 @@ __all__ = ["load"]
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--replace", is_flag=True, help="Delete the rows that are there first; never in production.")
-def load(file: Path, replace: bool) -> None:
-    """Read the rows of FILE into the project's database, in one transaction: all of them or none.
+@click.option("--database", default="main", metavar="NAME", help="Which: main, or a name of the settings.")
+def load(file: Path, replace: bool, database: str) -> None:
+    """Read the rows of FILE into the project's main database, or another one, in one transaction: all of them or none.
 
     The database has to be at the migration that the dump was made at, and its tables empty.
 
@@ -28,18 +29,17 @@ def load(file: Path, replace: bool) -> None:
     Example:
       velox db load backup.jsonl
     """
-    from velox.db import Model
     from velox.db.upkeep.loading import load_rows
 
-    project = open_project()
+    project = open_project().at(database)
     if replace and project.app.settings.production:
         raise ConfigurationError(
             "VX412", "env is prod: its rows are not replaced", hint="Load into an empty database instead."
         )
 
-    async def work(database: Database) -> int:
+    async def work(on: Database) -> int:
         with file.open(encoding="utf-8") as stream:
-            return await load_rows(database, Model.metadata, stream, replace=replace)
+            return await load_rows(on, project.metadata, stream, replace=replace)
 
     count = project.run(work)
     click.echo(f"Loaded {count} row{'' if count == 1 else 's'}.")

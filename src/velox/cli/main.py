@@ -22,6 +22,7 @@ COMMANDS = {
     "sqlmigrate": ("velox.cli.sqlmigrate", "Print the SQL of a migration."),
     "db": ("velox.cli.db", "Look into the database, seed, dump, load or reset it."),
     "lab": ("velox.cli.lab", "Experiments that show what is fast here: kinds of indexes."),
+    "shards": ("velox.cli.shards", "See where rows of sharded models are, and move them to other shards."),
     "run": ("velox.cli.run", "Serve the app; in dev, start anew on every change."),
     "reload": ("velox.cli.reload", "Replace the workers of a running server one by one; no request is lost."),
     "worker": ("velox.cli.worker", "Run jobs and schedules, in a process of their own."),

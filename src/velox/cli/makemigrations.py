@@ -67,6 +67,7 @@ class Pair(click.ParamType[object]):
     help="What rows that are there already get in a new column.",
 )
 @click.option("--drop-all", is_flag=True, help="There are no models any more: dropping every table is meant.")
+@click.option("--database", metavar="NAME", help="Only this one: main, a name of the settings, or shards.")
 def makemigrations(
     *,
     message: str | None,
@@ -78,11 +79,14 @@ def makemigrations(
     no_rename: bool,
     defaults: Sequence[tuple[str, str]],
     drop_all: bool,
+    database: str | None,
 ) -> None:
     """Compare the models with the migrations, and write the next migration into the project's folder migrations/.
 
     It is proved before it is written: up, the same as the models, down, as before, up again; on an empty clone of the
     database, and on a copy with its rows (SQLite). The database itself is not touched: velox migrate does that.
+
+    Each database of the settings has a folder of its own below migrations/; the shards have one together.
 
     Where a column is gone and another is new, you are asked whether it was renamed; where rows need a value, which.
     Without a terminal, --rename, --no-rename and --default answer.
@@ -105,22 +109,25 @@ def makemigrations(
         allow_empty=drop_all,
     )
     project = open_project()
-    if check:
-        _check(project, choices)
-    elif merge or empty:
-        _write_by_hand(project, message=message, name=name, merging=merge)
-    else:
-        _write_changes(project, choices, message=message, name=name)
+    if merge or empty:
+        (group,) = project.groups(database or "main")
+        _write_by_hand(group, message=message, name=name, merging=merge)
+        return
+    for group in project.groups(database):
+        group.headline()
+        if check:
+            _check(group, choices)
+        else:
+            _write_changes(group, choices, message=message, name=name)
 
 
 def _check(project: Project, choices: Choices) -> None:
-    from velox.db import Model
     from velox.db.migrations.cloning import empty_clone
     from velox.db.migrations.making import compare
 
     async def work(database: Database) -> Draft | None:
         async with empty_clone(database) as clone:
-            return await compare(clone, project.history, Model.metadata, choices)
+            return await compare(clone, project.history, project.metadata, choices)
 
     drafted = project.run(work)
     if drafted is None:
@@ -133,19 +140,18 @@ def _check(project: Project, choices: Choices) -> None:
 
 
 def _write_changes(project: Project, choices: Choices, *, message: str | None, name: str | None) -> None:
-    from velox.db import Model
     from velox.db.migrations.cloning import empty_clone
     from velox.db.migrations.making import compare, new_file, write_proved
 
     async def work(database: Database) -> None:
         async with empty_clone(database) as clone:
-            drafted = await compare(clone, project.history, Model.metadata, choices)
+            drafted = await compare(clone, project.history, project.metadata, choices)
             if drafted is None:
                 click.echo("No changes: the migrations make what the models say. Nothing was written.")
                 return
             _show(drafted)
             file = new_file(project.history, drafted, title=message, name=name)
-            proof = await write_proved(file, clone, database, project.history, Model.metadata, folder=project.folder)
+            proof = await write_proved(file, clone, database, project.history, project.metadata, folder=project.folder)
         _report(project, file, proof, follows_models=True)
 
     project.run(work)

@@ -11,17 +11,19 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Column, Connection, Dialect
 from sqlalchemy.engine import Row
-from sqlalchemy.engine.result import SimpleResultMetaData
-from sqlalchemy.orm import ColumnProperty, Mapper
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
+from sqlalchemy.orm import ColumnProperty, LoaderCriteriaOption, Mapper
 from sqlalchemy.orm.context import _MapperEntity, _ORMColumnEntity, _RawColumnEntity
 from sqlalchemy.orm.strategies import _LazyLoader as LazyLoader
 from sqlalchemy.sql import Select
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeEngine
 from sqlmodel import func, select
 from sqlmodel._compat import finish_init, get_field_metadata, get_sa_type_from_field
 from sqlmodel.main import FieldInfo, FieldInfoMetadata, SQLModelMetaclass
-from sqlmodel.sql.expression import Select as PlainSelect
+from sqlmodel.sql.expression import Select as SelectOfRows
+from sqlmodel.sql.expression import SelectOfScalar
 
 __all__ = [
     "EntityColumns",
@@ -32,6 +34,7 @@ __all__ = [
     "SQLModelMetaclass",
     "SelectedColumn",
     "all_rows",
+    "as_rows",
     "asyncmy_has_gone",
     "asyncpg_refusal",
     "bind_processor",
@@ -39,15 +42,22 @@ __all__ = [
     "columns_of",
     "compile_select",
     "count_of",
+    "cut_of",
     "driver_rows",
     "finish_init",
     "get_field_metadata",
     "get_sa_type_from_field",
     "is_bare",
+    "is_grouped",
+    "is_locking",
     "may_lack_rows",
+    "named_rows",
     "result_processor",
     "selected",
+    "selected_elements",
+    "sources_of",
     "statement_key",
+    "updated_columns",
     "with_columns",
 ]
 
@@ -84,6 +94,8 @@ def is_bare(statement: Select[*tuple[Any, ...]]) -> bool:
 def count_of(statement: Any) -> Any:
     """The statement that counts the rows of ``statement``."""
     whole = statement.order_by(None)
+    # How rows are loaded does not fit a statement without rows; which ones there are does.
+    whole._with_options = tuple(one for one in whole._with_options if isinstance(one, LoaderCriteriaOption))
     grouped = whole._group_by_clauses or whole._having_criteria or whole._distinct or whole._distinct_on
     cuts = (whole._limit_clause, whole._offset_clause, whole._fetch_clause)
     if grouped or any(cut is not None for cut in cuts):
@@ -95,7 +107,7 @@ def with_columns(statement: Any, columns: Sequence[Any]) -> Any:
     """The statement that reads ``columns`` of the rows of ``statement``."""
     narrowed = statement.with_only_columns(*columns)
     # A SelectOfScalar stays one, and would answer the first column only.
-    made = PlainSelect.__new__(PlainSelect)
+    made = SelectOfRows.__new__(SelectOfRows)
     made.__dict__.update(narrowed.__dict__)
     return made
 
@@ -106,6 +118,39 @@ def may_lack_rows(statement: Any) -> bool:
     """
     joins = any(flags["isouter"] or flags["full"] for *_, flags in statement._setup_joins)
     return bool(joins or statement._from_obj or statement._distinct or statement._distinct_on)
+
+
+def sources_of(element: Any) -> Sequence[Any]:
+    """What a SELECT reads from, joins and the tables of relationships included; empty for everything else."""
+    if isinstance(element, Select):
+        return element.get_final_froms()
+    return [element.table] if isinstance(element, UpdateBase) else []
+
+
+def is_grouped(statement: Select[*tuple[Any, ...]]) -> bool:
+    """Whether rows of the answer are made of several."""
+    clauses = (statement._group_by_clauses, statement._having_criteria, statement._distinct, statement._distinct_on)
+    return any(clauses) or statement._fetch_clause is not None
+
+
+def is_locking(statement: Any) -> bool:
+    """Whether a SELECT keeps its rows from others."""
+    return getattr(statement, "_for_update_arg", None) is not None
+
+
+def cut_of(statement: Select[*tuple[Any, ...]]) -> tuple[int | None, int, Sequence[Any]]:
+    """The limit (``None``: all), the offset and the elements of the order."""
+    return statement._limit, statement._offset or 0, list(statement._order_by_clauses)
+
+
+def selected_elements(statement: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    """What each row of the answer has: a mapped class' table, or an expression."""
+    return statement._raw_columns
+
+
+def updated_columns(statement: Any) -> set[str]:
+    """The names of the columns that an UPDATE sets."""
+    return {getattr(one, "name", one) for one in statement._values or {}}
 
 
 def compile_select(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> SQLCompiler:
@@ -202,6 +247,19 @@ def all_rows(result: Any) -> Any:
     """All rows of a session's ``result``."""
     # A joined eager load of a collection repeats its row, and SQLAlchemy wants to hear that this is known.
     return (result.unique() if result._unique_filter_state is not None else result).all()
+
+
+def as_rows(statement: Any) -> Any:
+    """``statement`` as one whose rows are tuples, also if SQLModel knows that there is one thing in each."""
+    made: Any = statement.options()
+    if isinstance(made, SelectOfScalar):
+        made.__class__ = SelectOfRows  # type: ignore[assignment]  # it differs in its type only
+    return made
+
+
+def named_rows(names: Sequence[str], rows: Sequence[Any]) -> IteratorResult[Any]:
+    """``rows`` as the result of a statement whose columns have these names."""
+    return IteratorResult(SimpleResultMetaData(names), iter(rows))
 
 
 class RowMaker:

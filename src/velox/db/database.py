@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, MetaData, inspect
@@ -16,20 +20,46 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from velox.db.engine import Durability, Engine, Lanes, Limits, Room
 from velox.db.integrity import problem_for
+from velox.db.lane import Reads
 from velox.db.model import Model
 from velox.db.observing import Listener, Observers
+from velox.db.placement import MAIN, SHARDS, check_references, groups_in, part_of
 from velox.db.reader import Reader
 from velox.db.replicas import ReplicaLane, Replicas
+from velox.db.routed import RoutedGroup, RoutedLane, RoutedSession
 from velox.db.session import Session
+from velox.db.shards.ledger import Ledger, prepare_map, prepare_shard
+from velox.db.shards.sharded import check_sharded
+from velox.db.switchboard import Switchboard
 from velox.db.urls import engine_for
 from velox.db.watch import Use, Watch
 from velox.db.writer import Writer
+from velox.errors import ConfigurationError
 
-__all__ = ["Database"]
+__all__ = ["Database", "Part"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 S = TypeVar("S", bound=Session)
 
 _writes: ContextVar[bool] = ContextVar("velox_database_writes", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One database, and the tables that are in it.
+
+    Args:
+        group: What its models say: ``""`` for the main database, a name, or ``shards``.
+        name: Its name in the settings; empty for the main one.
+        metadata: The tables.
+        database: The database.
+    """
+
+    group: str
+    name: str
+    metadata: MetaData
+    database: Database
 
 
 class Database:
@@ -58,9 +88,14 @@ class Database:
             something else than the database. The app does in ``dev``.
         replica_urls: Copies of the database, which readers use in turn. One that is away is left out until it is back;
             when all are, readers use the database itself.
+        databases: Other databases by name, for models with ``database="name"``. Each is opened, migrated and closed
+            with this one, and has ``pool_size`` connections of its own.
+        shards: The databases by name over which models with ``shard_by=`` are spread. Without any, they are in this
+            one.
 
     Raises:
-        ConfigurationError: VX401, no such URL is supported; VX701, the driver is not installed.
+        ConfigurationError: VX401, no such URL is supported; VX430, a name cannot be used; VX701, the driver is not
+            installed.
     """
 
     name = "database"
@@ -75,6 +110,8 @@ class Database:
         durability: Durability = "normal",
         watch: bool = False,
         replica_urls: Sequence[str] = (),
+        databases: Mapping[str, str] = MappingProxyType({}),
+        shards: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         limits = Limits(pool_size, timeout_s, statement_timeout_s, durability)
         self.engine: Engine = engine_for(url, limits)
@@ -86,6 +123,25 @@ class Database:
         self._closed: list[Callable[[], Awaitable[None]]] = []
         self._heard: WeakSet[AsyncEngine] = WeakSet()
         self._replicas = Replicas([engine_for(replica, limits) for replica in replica_urls], self._hear)
+        check_names(databases, shards)
+        self.others: dict[str, Database] = {
+            name: Database(
+                other,
+                pool_size=pool_size,
+                timeout_s=timeout_s,
+                statement_timeout_s=statement_timeout_s,
+                durability=durability,
+            )
+            for name, other in (*databases.items(), *shards.items())
+        }
+        """The databases beside this one, shards included, by name."""
+        for other_database in self.others.values():
+            other_database._observers = self._observers  # who listens hears all of them
+        self.shards: tuple[str, ...] = tuple(shards)
+        """The names of those that are shards."""
+        self._ledger = Ledger()
+        self._switchboard = Switchboard(self.lanes_of, list(databases), self.shards, self._ledger)
+        self._timeout_s = timeout_s
 
     async def start(self) -> None:
         """Reach the database; a SQLite file that is missing is made.
@@ -93,12 +149,22 @@ class Database:
         Raises:
             ConfigurationError: VX402, it cannot be reached or opened.
         """
-        self._lanes = await self.engine.open()
-        self._hear(self._lanes)
-        await self._replicas.open()
+        try:
+            self._lanes = await self.engine.open()
+            self._hear(self._lanes)
+            await self._replicas.open()
+            for other in self.others.values():
+                await other.start()
+            if self.shards:
+                await self._prepare_shards()
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Close every connection. What was not committed is rolled back."""
+        for other in self.others.values():
+            await other.stop()
         if self._lanes is not None:
             for closed in self._closed:
                 await closed()
@@ -115,7 +181,9 @@ class Database:
                 await connection.exec_driver_sql(self.engine.probe)
         except SQLAlchemyError:
             return "the database does not answer"
-        return None
+        answers = await asyncio.gather(*(other.ready() for other in self.others.values()))
+        reasons = [f"{name}: {why}" for name, why in zip(self.others, answers, strict=True) if why is not None]
+        return "; ".join(reasons) or None
 
     def session(self) -> AbstractAsyncContextManager[Session]:
         """A session that commits when the block ends, and rolls back when it raises or is cancelled.
@@ -130,7 +198,12 @@ class Database:
     async def session_of(self, cls: type[S]) -> AsyncIterator[S]:
         """:meth:`session`, of a class of your own."""
         # A session used after its end would begin a transaction that nobody ends, and keep every other writer out.
-        session = cls(self._open().write, use=Use(self._watch), expire_on_commit=False, close_resets_only=False)
+        options: dict[str, Any] = {"expire_on_commit": False, "close_resets_only": False}
+        if self.others:
+            await self._switchboard.freshen()
+            options |= {"sync_session_class": RoutedSession, "switchboard": self._switchboard}
+            options["wait_s"] = self._timeout_s
+        session = cls(self._open().write, use=Use(self._watch), **options)
         try:
             with _writing(), self._observers.unit():
                 yield session
@@ -154,7 +227,10 @@ class Database:
             Problem: No connection was free for too long (503).
         """
         primary = self._open().reading
-        reader = Reader(primary if fresh or not self._replicas else ReplicaLane(self._replicas, primary, _writes.get))
+        lane: Reads = primary
+        if self._replicas and not fresh:
+            lane = ReplicaLane(self._replicas, primary, _writes.get)
+        reader = Reader(RoutedLane(self._switchboard, lane) if self.others else lane)
         try:
             with self._observers.unit():
                 yield reader
@@ -180,7 +256,8 @@ class Database:
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[Writer]:
         """A writer that is closed when the block ends. What it has stored is committed already, also when it raises."""
-        writer = Writer(self._open().group, observed=bool(self._observers))
+        group = RoutedGroup(self._switchboard, self._timeout_s) if self.others else self._open().group
+        writer = Writer(group, observed=bool(self._observers))
         try:
             with _writing(), self._observers.unit():
                 yield writer
@@ -188,7 +265,7 @@ class Database:
             writer.close()
 
     async def create_tables(self, metadata: MetaData = Model.metadata) -> list[str]:
-        """Create the tables that are missing, and leave the others as they are.
+        """Create the tables that are missing, and leave the others as they are; each in its own database.
 
         Args:
             metadata: Whose tables. Default: those of all subclasses of ``Model`` imported so far.
@@ -203,6 +280,9 @@ class Database:
             metadata.create_all(connection, tables=missing)
             return [table.name for table in missing]
 
+        if self.others:
+            made = [await part.database.alone().create_tables(part.metadata) for part in self.parts(metadata)]
+            return list(dict.fromkeys(chain.from_iterable(made)))
         # Nobody else between looking and creating: several workers start at the same time.
         async with self._open().write.begin() as connection, self.engine.tables_held(connection):
             return await connection.run_sync(create)
@@ -214,6 +294,9 @@ class Database:
             present = set(inspect(connection).get_table_names())
             return [table.name for table in metadata.sorted_tables if table.name not in present]
 
+        if self.others:
+            lacking = [await part.database.alone().missing_tables(part.metadata) for part in self.parts(metadata)]
+            return list(dict.fromkeys(chain.from_iterable(lacking)))
         async with self._open().read.connect() as connection:
             return await connection.run_sync(missing)
 
@@ -247,7 +330,9 @@ class Database:
         made, so make tables before.
         """
         outside, replicas = self._open(), self._replicas
-        async with self.engine.isolated(outside) as inside:
+        async with AsyncExitStack() as others, self.engine.isolated(outside) as inside:
+            for other in self.others.values():
+                await others.enter_async_context(other.isolated())
             self._lanes, self._replicas = inside, Replicas([])
             self._hear(inside)
             try:
@@ -270,7 +355,8 @@ class Database:
     def listening(self, listener: Listener) -> Iterator[None]:
         """Tell ``listener`` of each statement that is run in the block, by whomever."""
         self._observers.add(listener)
-        self._hear(self._open())
+        for database in (self, *self.others.values()):
+            database._hear(database._open())
         try:
             yield
         finally:
@@ -280,6 +366,49 @@ class Database:
         if self._observers and lanes.write not in self._heard:
             self._heard.add(lanes.write)
             self._observers.attach(lanes)
+
+    def parts(self, metadata: MetaData = Model.metadata) -> list[Part]:
+        """Each database with its tables: the main one first, then others and shards in the order of the settings.
+
+        Raises:
+            ConfigurationError: VX430, a model is in a database that is not in the settings; VX431, a table refers to
+                one in another database; VX435, a sharded model is not fit.
+        """
+        groups = groups_in(metadata)
+        for group in sorted(groups - {MAIN}):
+            self._switchboard.place_of_group(group) if group != SHARDS else None
+        check_references(metadata)
+        check_sharded(metadata)
+        in_main = {MAIN} if self.shards else {MAIN, SHARDS}
+        parts = [Part(MAIN, "", part_of(metadata, in_main), self)]
+        for name, other in self.others.items():
+            group = SHARDS if name in self.shards else name
+            parts.append(Part(group, name, part_of(metadata, {group}), other))
+        return parts
+
+    def alone(self) -> Database:
+        """This database as if there were no others beside it; open if this one is."""
+        if not self.others:
+            return self
+        other = Database(self.url, timeout_s=self._timeout_s)
+        other.engine, other._lanes = self.engine, self._lanes
+        return other
+
+    def lanes_of(self, place: str) -> Lanes:
+        """The open lanes of this database (``""``), or of one beside it."""
+        return self._open() if place == MAIN else self.others[place]._open()
+
+    async def _prepare_shards(self) -> None:
+        """Have the map of the buckets, and on each shard what it may write."""
+        lanes = self._open()
+        async with lanes.write.begin() as connection, self.engine.tables_held(connection):
+            await prepare_map(connection, self.shards)
+        await self._switchboard.freshen()
+        for name in self.shards:
+            shard = self.others[name]
+            open_ = {bucket: self._ledger[bucket].owner == name for bucket in range(len(self._ledger))}
+            async with shard._open().write.begin() as connection, shard.engine.tables_held(connection):
+                await prepare_shard(connection, name, open_)
 
     def _open(self) -> Lanes:
         if self._lanes is None:
@@ -296,6 +425,28 @@ def _writing() -> Iterator[None]:
         yield
     finally:
         _writes.set(before)  # not reset(): a test's session ends in another context than it began
+
+
+def check_names(databases: Mapping[str, str], shards: Mapping[str, str]) -> None:
+    """Refuse names that would mean two things.
+
+    Raises:
+        ConfigurationError: VX430.
+    """
+    for name in (*databases, *shards):
+        if not _NAME.fullmatch(name) or name == SHARDS or (name in databases and name in shards):
+            raise ConfigurationError(
+                "VX430",
+                f"no database can be called {name!r}",
+                hint="A name has lower-case letters, digits and _, is not 'shards', and means one database only.",
+            )
+    for name, url in shards.items():
+        if url.startswith(("mysql", "mariadb")):
+            raise ConfigurationError(
+                "VX430",
+                f"the shard {name!r} is on MariaDB or MySQL, where keys that differ are equal",
+                hint="Shards are PostgreSQL or SQLite databases.",
+            )
 
 
 async def _close(session: Session) -> None:

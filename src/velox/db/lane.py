@@ -25,7 +25,7 @@ from velox.db.shown import Shown
 from velox.db.statements import Codes, Prepared, Statements, Unprepared
 from velox.db.together import Together
 
-__all__ = ["OrdinaryReader", "ReadLane", "Reads"]
+__all__ = ["OrdinaryReader", "ReadLane", "ReadOnlySession", "Reads"]
 
 _AT_ONCE = 500
 """The most rows that are made models without letting others run: about a millisecond's work."""
@@ -36,23 +36,23 @@ _WITHOUT_PAUSE = 32
 """The most statements in a row that are run without letting others run."""
 
 
-class _ReadOnlySession(SyncSession):
+class ReadOnlySession(SyncSession):
     """The synchronous half."""
 
 
-@event.listens_for(_ReadOnlySession, "do_orm_execute")
+@event.listens_for(ReadOnlySession, "do_orm_execute")
 def _refuse_to_write(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
         raise ReadOnly("change rows")
 
 
-event.listen(_ReadOnlySession, "do_orm_execute", hide_deleted)
+event.listen(ReadOnlySession, "do_orm_execute", hide_deleted)
 
 
 class OrdinaryReader(Reading):
     """SQLModel's session, which refuses to write."""
 
-    sync_session_class = _ReadOnlySession
+    sync_session_class: Any = ReadOnlySession
 
 
 class Reads(Protocol):

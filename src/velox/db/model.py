@@ -25,6 +25,8 @@ from velox.db.borrowed import (
 from velox.db.construction import construct
 from velox.db.field import Field
 from velox.db.loading import NOT_LOADED, relationship_annotation
+from velox.db.placement import Placement, place
+from velox.db.shards.sharded import make_sharded
 from velox.db.stored import take_stored_form
 from velox.db.types import ExactDecimal, TypedJSON
 from velox.errors import ConfigurationError
@@ -48,7 +50,31 @@ class _ModelMeta(SQLModelMetaclass):
     relationships.
     """
 
-    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **kwargs: Any) -> None:  # noqa: N805
+    def __new__(
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        database: str | None = None,
+        shard_by: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        made = super().__new__(cls, name, bases, namespace, **kwargs)
+        if database is not None or shard_by is not None:
+            type.__setattr__(made, "__velox_placement__", Placement(database, shard_by))
+        return made
+
+    def __init__(
+        cls,  # noqa: N805
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        database: str | None = None,
+        shard_by: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         for relationship in cls.__sqlmodel_relationships__:
             annotation = cls.__annotations__[relationship]
             if isinstance(annotation, str):
@@ -57,6 +83,11 @@ class _ModelMeta(SQLModelMetaclass):
             super().__init__(name, bases, namespace, **kwargs)
         except (InvalidRequestError, ArgumentError) as error:
             raise _explained(cls, error) or error from None
+        placement = getattr(cls, "__velox_placement__", None)
+        if placement is not None and "__table__" in cls.__dict__:
+            place(cls.__dict__["__table__"], placement)
+            if placement.shard_by is not None:
+                make_sharded(cls, placement.shard_by)
 
 
 class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(naming_convention=NAMING_CONVENTION))):
@@ -74,6 +105,10 @@ class Model(SQLModel, metaclass=_ModelMeta, registry=registry(metadata=MetaData(
     stores UTC and refuses naive values when they are written (since SQLModel 0.0.45); use ``datetime.now(UTC)``,
     or annotate with pydantic's ``NaiveDatetime`` to store local times as they are. A JSON column sees an assigned
     value, not a changed one: write ``row.tags = [*row.tags, "new"]``.
+
+    ``class Event(Model, table=True, database="analytics")`` is in another database of the setting ``databases``, and
+    ``class Order(Model, table=True, shard_by="user_id")`` is spread over those of the setting ``shards``. A base class
+    without ``table=True`` says it for all its subclasses.
     """
 
     __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}

@@ -8,10 +8,10 @@ from typing import Any, TypeVar, TypeVarTuple, overload
 
 from sqlalchemy import Executable
 from sqlalchemy.exc import DataError
-from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
+from velox.db.borrowed import count_of
 from velox.db.page import Page, PageQuery
 from velox.db.stream import Stream
 from velox.errors import NotFound, Problem
@@ -92,7 +92,7 @@ async def page_of(exec_: Callable[[Any], Awaitable[Any]], statement: Any, query:
     items = list((await exec_(sliced(statement, query, query.limit, query.offset))).all())
     total = total_of(items, query)
     if total is None:
-        total = (await exec_(select(func.count()).select_from(statement.order_by(None).subquery()))).one()
+        total = (await exec_(count_of(statement))).one()
     return page_with(items, total, query)
 
 

@@ -185,7 +185,7 @@ class Session(Reading):
         Raises:
             Problem: The database refuses a row for another reason.
         """
-        dialect = self.get_bind().dialect.name
+        dialect = self.get_bind(inspect(type(rows[0])) if rows else None).dialect.name
         await self._insert(
             (upserting(dialect, cls, list(values[0]), on, update), values) for cls, values in batches(rows)
         )

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, SQLAlchemyError
 
-from velox.db.asker import asker
-from velox.db.grouping import GroupCommit
+from velox.db.asker import Asker, asker
 from velox.db.integrity import integrity_problem, problem_for
 from velox.errors import Problem
 
 __all__ = ["Writer"]
 
 T = TypeVar("T")
+
+
+class Inserts(Protocol):
+    """What a Writer's rows go through."""
+
+    async def insert(self, row: object, asker: Asker | None = None) -> None: ...
 
 
 class Writer:
@@ -29,8 +34,8 @@ class Writer:
         observed: Whether to remember who asked.
     """
 
-    def __init__(self, group: GroupCommit, *, observed: bool = False) -> None:
-        self._group: GroupCommit | None = group
+    def __init__(self, group: Inserts, *, observed: bool = False) -> None:
+        self._group: Inserts | None = group
         self._observed = observed
 
     async def add(self, instance: T, *, conflict: Problem | None = None) -> T:

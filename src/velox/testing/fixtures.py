@@ -70,15 +70,33 @@ def velox_factory(pytestconfig: pytest.Config) -> Factory:
     return find_factory(directory=pytestconfig.rootpath)
 
 
+@pytest.fixture(scope="session")
+def velox_other_urls(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], str]:
+    """``velox_other_urls(name, url)``: where tests write instead of the database ``name`` of the settings, which is at
+    ``url``: there, if it is a test database, else in a new SQLite file, the same for all tests.
+    """
+    from velox.testing.isolation import is_test_database
+
+    folder = tmp_path_factory.mktemp("velox-others")
+    return lambda name, url: url if is_test_database(url) else f"sqlite:///{folder / f'{name}-test.db'}"
+
+
 @pytest.fixture
-def app(velox_factory: Factory, velox_database_url: str) -> Velox:
-    """The project's app, made anew for each test by its factory with ``env = "test"`` and a test database.
+def app(velox_factory: Factory, velox_database_url: str, velox_other_urls: Callable[[str, str], str]) -> Velox:
+    """The project's app, made anew for each test by its factory with ``env = "test"`` and test databases.
 
     It is not started yet, so ``app.provide(a_fake)`` in a fixture of your own still replaces a provider.
     """
     from velox.settings import options
 
-    given = {"env": "test", "database_url": velox_database_url, "create_tables": True, "queue_url": ""}
+    given: dict[str, Any] = {"env": "test", "database_url": velox_database_url, "create_tables": True, "queue_url": ""}
+    with options(given):
+        app = velox_factory.create()
+    others = {"databases": app.settings.databases, "shards": app.settings.shards}
+    if not any(others.values()):
+        return app
+    for name, urls in others.items():
+        given[name] = {each: velox_other_urls(each, url) for each, url in urls.items()}
     with options(given):
         return velox_factory.create()
 

@@ -56,10 +56,14 @@ def check_test_database(app: Velox) -> None:
             f"tests run with env = {settings.env!r} ({settings.source_of('env')})",
             hint="Make the app with Settings(env='test', database_url=...), or use the app fixture, which does",
         )
-    if not is_test_database(settings.database_url):
+    database = app.database
+    for one in (database, *database.others.values()):
+        if is_test_database(one.url):
+            continue
+        source = settings.source_of("database_url") if one is database else "in databases or shards"
         raise ConfigurationError(
             "VX601",
-            f"the database {app.database.display_url} ({settings.source_of('database_url')}) is not a test database",
+            f"the database {one.display_url} ({source}) is not a test database",
             hint="Unset VELOX_DATABASE_URL to test with a temporary SQLite file, or name a database with the word "
             "'test' in its name",
         )

@@ -81,13 +81,19 @@ async def server(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -
         yield found
 
 
-@asynccontextmanager
-async def opened(url: str, module: ModuleType) -> AsyncIterator[Database]:
-    """The database at ``url`` with the tables of ``module``, which are empty at the end."""
+def tables_of(module: ModuleType) -> MetaData:
+    """The tables of ``module`` alone: other tests' models are made for one server, or for none."""
     tables = MetaData(naming_convention=Model.metadata.naming_convention)
     for model in vars(module).values():
         if is_table_class(model):
             model.__table__.to_metadata(tables)
+    return tables
+
+
+@asynccontextmanager
+async def opened(url: str, module: ModuleType) -> AsyncIterator[Database]:
+    """The database at ``url`` with the tables of ``module``, which are empty at the end."""
+    tables = tables_of(module)
     found = Database(url, timeout_s=30)
     await found.start()
     await found.create_tables(tables)

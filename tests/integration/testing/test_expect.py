@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.integration.db.conftest import tables_of
 from velox import Settings, Velox
-from velox.db import Field, Model, Reader, Session, select
+from velox.db import Database, Field, Model, Reader, Session, select
 from velox.testing import TestClient, TestSession, isolated
 
 
@@ -17,6 +19,13 @@ class ExpectedBook(Model, table=True):
     id: int | None = Field(default=None, primary_key=True)
     title: str = Field(max_length=40, index=True)
     shelf: str = Field(max_length=40)
+
+
+@pytest.fixture(autouse=True)
+def own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the tables of this file are made."""
+    create, own = Database.create_tables, tables_of(sys.modules[__name__])
+    monkeypatch.setattr(Database, "create_tables", lambda database, _=None: create(database, own))
 
 
 async def by_shelf(shelf: str, db: Reader) -> int:

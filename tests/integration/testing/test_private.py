@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.integration.db.conftest import tables_of
 from velox import Settings, Velox
 from velox.db import Database, Field, Model, func, select
 from velox.errors import ConfigurationError
@@ -17,6 +19,13 @@ from velox.testing.private import Template
 class PrivateRow(Model, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=40)
+
+
+@pytest.fixture(autouse=True)
+def own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the tables of this file are made."""
+    create, own = Database.create_tables, tables_of(sys.modules[__name__])
+    monkeypatch.setattr(Database, "create_tables", lambda database, _=None: create(database, own))
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])

@@ -80,6 +80,15 @@ class History:
             revisions[revision.id] = revision
         return cls(revisions.values())
 
+    @classmethod
+    def of(cls, folder: Path, group: str) -> History:
+        """The migrations of a group of databases: those of the main one are in ``folder``, others' in folders below it.
+
+        Raises:
+            ConfigurationError: VX404, as of :meth:`read`.
+        """
+        return cls.read(folder / group)
+
     def __len__(self) -> int:
         return len(self.revisions)
 

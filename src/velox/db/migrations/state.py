@@ -48,7 +48,14 @@ async def state_of(database: Database, metadata: MetaData = Model.metadata) -> S
 
 def _look(connection: Connection, metadata: MetaData) -> State:
     tables = set(inspect(connection).get_table_names())
-    return State(read_heads(connection), tables <= {VERSION_TABLE}, tuple(_missing(connection, metadata, tables)))
+    return State(
+        read_heads(connection), all(map(_is_bookkeeping, tables)), tuple(_missing(connection, metadata, tables))
+    )
+
+
+def _is_bookkeeping(table: str) -> bool:
+    """Whether a table only says where the database is; what a shard keeps of itself is there from its first start."""
+    return table == VERSION_TABLE or table.startswith("velox_shard_")
 
 
 def _missing(connection: Connection, metadata: MetaData, tables: set[str]) -> Iterator[str]:

@@ -11,8 +11,10 @@ from typing import Any
 
 from alembic.autogenerate import render_python_code
 from alembic.autogenerate.api import AutogenContext
-from alembic.operations.ops import MigrateOperation, ModifyTableOps, UpgradeOps
+from alembic.operations.ops import CreateTableOp, MigrateOperation, ModifyTableOps, UpgradeOps
 from sqlalchemy.types import TypeEngine
+
+from velox.db.migrations.comparing import flat
 
 __all__ = ["Body", "render"]
 
@@ -101,6 +103,9 @@ def _parsed(piece: UpgradeOps | str, imports: set[str]) -> list[ast.stmt]:
         return False
 
     imported: set[str] = set()
+    for each in flat(piece):
+        if isinstance(each, CreateTableOp):
+            each.info = {}  # what a model tells Velox is nothing to a database
     code = render_python_code(piece, render_as_batch=True, render_item=render_item, imports=imported)  # type: ignore[arg-type]
     return ast.parse("def body():\n" + code).body[0].body  # type: ignore[attr-defined,no-any-return]
 

@@ -1,0 +1,1 @@
+"""Rows of one table in several databases: which is where, what is asked of which, and moving them."""
