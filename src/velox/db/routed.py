@@ -320,7 +320,7 @@ class RoutedLane:
         async def read() -> bytes:
             lane = await self._lane_of(statement, params)
             if lane is None:
-                raise refused("as JSON", "Read the rows of one shard key, or use exec().")
+                raise refused("json()", "Read the rows of one shard key, or use exec().")
             return await lane.json(statement, shown, params)
 
         return await self._steadily(read)
