@@ -127,6 +127,10 @@ CODES: Mapping[str, str] = {
     "VX436": "a row does not belong where it is to be written",
     "VX437": "the map of the shards and the settings differ",
     "VX438": "buckets cannot be moved",
+    "VX460": "a database cannot be promoted",
+    "VX461": "the target of a promotion has other content",
+    "VX462": "a row does not fit into another kind of database",
+    "VX463": "a copy is not what the database is",
     # VX5xx writing projects and apps
     "VX501": "the name is not valid",
     "VX502": "files are in the way",

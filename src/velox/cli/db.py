@@ -16,6 +16,7 @@ SUBCOMMANDS = {
     "dump": ("velox.cli.db_dump", "Write all rows as JSON lines."),
     "load": ("velox.cli.db_load", "Read rows that dump wrote, into an empty database."),
     "backup": ("velox.cli.db_backup", "Copy a SQLite database that is in use, and check the copy."),
+    "promote": ("velox.cli.db_promote", "Move from SQLite to a server: every row copied, and compared."),
     "explain": ("velox.cli.db_explain", "Draw the plan of a statement, or of all that a request takes."),
     "advise": ("velox.cli.db_advise", "Which indexes would help, measured on a copy; which ones do not."),
     "inspect": ("velox.cli.db_inspect", "Write models for the tables of a database that is there."),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from velox.testing.isolation import check_test_database, is_test_database, isolated
     from velox.testing.jobs import CapturedJob, Jobs
     from velox.testing.live_server import LiveServer
+    from velox.testing.migrations import check_migrations
     from velox.testing.session import TestSession
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "LiveServer",
     "TestClient",
     "TestSession",
+    "check_migrations",
     "check_test_database",
     "factory",
     "is_test_database",
@@ -33,6 +35,7 @@ _HOMES = {
     "LiveServer": "velox.testing.live_server",
     "TestClient": "velox.testing.client",
     "TestSession": "velox.testing.session",
+    "check_migrations": "velox.testing.migrations",
     "check_test_database": "velox.testing.isolation",
     "factory": "velox.testing.factories",
     "is_test_database": "velox.testing.isolation",

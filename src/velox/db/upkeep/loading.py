@@ -15,7 +15,7 @@ from velox.db.upkeep.dumping import BATCH_ROWS, FORMAT
 from velox.db.upkeep.plain import plain_table, read_value
 from velox.errors import ConfigurationError
 
-__all__ = ["load_rows"]
+__all__ = ["continue_numbers", "load_rows"]
 
 Row = dict[str, Any]
 
@@ -46,7 +46,7 @@ def _load(connection: Connection, metadata: MetaData, stream: TextIO, replace: b
         while batch := list(islice(rows, BATCH_ROWS)):
             connection.execute(insert(plain), batch)
             count += len(batch)
-        _continue_numbers(connection, table)
+        continue_numbers(connection, table)
     _check_references(connection)
     return count
 
@@ -120,7 +120,7 @@ def _check_references(connection: Connection) -> None:
         connection.execute(text("SET foreign_key_checks = 1"))
 
 
-def _continue_numbers(connection: Connection, table: Table) -> None:
+def continue_numbers(connection: Connection, table: Table) -> None:
     """PostgreSQL numbers new rows by a sequence, which knows nothing of rows that brought their own."""
     if connection.dialect.name != "postgresql":
         return
