@@ -12,10 +12,12 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from benchmarks.chaos.jobs import scenarios
+from benchmarks.chaos.jobs.databases import SERVERS, own_database
 from benchmarks.chaos.jobs.post import QUEUES, is_there
 from benchmarks.chaos.jobs.saved import PAGE, page
 from benchmarks.chaos.jobs.server import has_redis_server
@@ -58,11 +60,26 @@ def chosen(queues: list[str], jobs: int, kills: int) -> Iterator[tuple[str, Scen
         yield f"{queue}: outbox", partial(scenarios.outbox, queue=queue)
         yield f"{queue}: garbage", partial(scenarios.garbage, queue=queue)
         yield f"{queue}: SIGTERM", partial(scenarios.stopped, queue=queue, jobs=1000)
-        if queue != "database":
+        if queue == "database":
+            yield from on_servers(jobs, kills)
+        else:
             yield f"{queue}: connections cut", partial(scenarios.cut, queue=queue, jobs=2000)
     if "redis" in queues and has_redis_server():
         yield "redis: server killed", partial(scenarios.restarted, jobs=2000)
     yield "schedule: two schedulers", partial(scenarios.scheduled, seconds=20)
+
+
+def on_servers(jobs: int, kills: int) -> Iterator[tuple[str, Scenario]]:
+    """The kills with other databases than SQLite, each an empty one of its own; without those that are not there."""
+    for kind in SERVERS:
+        with ExitStack() as stack:
+            try:
+                url = stack.enter_context(own_database(kind))
+            except (OSError, ImportError):
+                print(f"{kind}: no server at {SERVERS[kind].rpartition('@')[2]}")
+                continue
+            run = partial(scenarios.killed, queue="database", jobs=jobs, kills=kills, database_url=url)
+            yield f"{kind}: kill -9", run
 
 
 if __name__ == "__main__":

@@ -22,11 +22,16 @@ def has_redis_server() -> bool:
 
 
 class OwnRedis:
-    """``redis-server`` on a free port, which writes each command to its file before it answers."""
+    """``redis-server`` on a free port.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it keeps its file.
+        sync: When it writes to that (``appendfsync``): ``always`` is before it answers.
+    """
+
+    def __init__(self, folder: Path, sync: str = "always") -> None:
         folder.mkdir(parents=True)
-        self._folder = folder
+        self._folder, self._sync = folder, sync
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
@@ -41,7 +46,7 @@ class OwnRedis:
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
-        options = ("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", str(self._folder))
+        options = ("--save", "", "--appendonly", "yes", "--appendfsync", self._sync, "--dir", str(self._folder))
         self._process = subprocess.Popen(
             ["redis-server", "--port", str(self._port), "--bind", "127.0.0.1", *options], stdout=subprocess.DEVNULL
         )

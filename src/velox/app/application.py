@@ -427,9 +427,9 @@ class Velox(Routes, FrontedApp):
         return self._opens_database
 
     @property
-    def session_provider(self) -> Callable[..., Any] | None:
-        """What makes the sessions of its database, unless nobody may need one."""
-        return self._storage.session if self._storage is not None else None
+    def storage(self) -> Storage | None:
+        """What provides sessions, readers and writers of its database, unless nobody may need one."""
+        return self._storage
 
     def _store(self) -> Storage:
         """What provides sessions and readers, unless the project's own providers do."""

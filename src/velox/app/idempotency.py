@@ -21,6 +21,7 @@ from velox.routing.plan import Plan, ResponseHeader
 from velox.routing.stream import stream_of
 
 if TYPE_CHECKING:
+    from velox.app.storage import Storage
     from velox.idempotency.ledger import Claim, Ledger
 
 __all__ = ["Idempotency"]
@@ -77,7 +78,7 @@ class Idempotency:
         option = plan.options.idempotent
         if option is False:
             return None
-        check_route(plan, {provider.fn for provider in plan.providers()}, self._app.session_provider)
+        check_route(plan, self._app.storage)
         self.want()
         assert self._ledger is not None
         keyed = Keyed(plan.name, self._ledger, self._app.identify, is_required=option == "required")
@@ -183,7 +184,7 @@ def missing() -> BadRequest:
     )
 
 
-def check_route(plan: Plan, made: set[Any], session: Callable[..., Any] | None) -> None:
+def check_route(plan: Plan, storage: Storage | None) -> None:
     """Raises: ConfigurationError: VX211 or VX705, the route's answers cannot be stored with what it does."""
     if plan.options.idempotent not in (True, "required"):
         raise ConfigurationError(
@@ -203,9 +204,17 @@ def check_route(plan: Plan, made: set[Any], session: Callable[..., Any] | None) 
             f"{plan.location}: an idempotent route reads a form or answers with a stream, neither of which is kept",
             hint="Take JSON and return a value, or remove idempotent=",
         )
-    if session is None or session not in made:
+    made = {provider.fn for provider in plan.providers()}
+    if storage is None or storage.session not in made:
         raise ConfigurationError(
             "VX705",
             f"{plan.location}: an idempotent route has no Session with whose transaction its answer could be stored",
             hint="Give the handler a parameter db: Session, and write with that",
+        )
+    if storage.writer in made:
+        raise ConfigurationError(
+            "VX705",
+            f"{plan.location}: an idempotent route has a Writer, which commits by itself: an attempt that fails"
+            " afterwards frees the key, and what was written stays",
+            hint="Write with the Session, whose transaction holds the answer, too; or remove idempotent=",
         )

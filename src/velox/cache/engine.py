@@ -97,6 +97,8 @@ class Engine:
         self._refreshing: set[asyncio.Task[Any]] = set()
         self._unsent_tags: set[str] = set()
         self._unsent_keys: set[str] = set()
+        self._unreleased: dict[str, bytes] = {}
+        """Tokens of leases that Redis may have given or kept while it did not answer, by key."""
 
     def near(self, key: str) -> Held | None:
         """What is fresh in memory: the whole of most hits."""
@@ -214,7 +216,7 @@ class Engine:
             now_s = self._clock()
             if entry is not None and now_s < entry.fresh_s and not anew:
                 return entry, None
-            if await shared.acquire(wanted.key, token, LEASE_S):
+            if await self._acquire(shared, wanted.key, token):
                 return entry, Claim(token, fence)
             if anew or now_s >= deadline_s:
                 return entry, None
@@ -252,11 +254,18 @@ class Engine:
             self.memory.put(key, postponed)
         return postponed
 
+    async def _acquire(self, shared: SharedStore, key: str, token: bytes) -> bool:
+        try:
+            return await shared.acquire(key, token, LEASE_S)
+        except RedisDown:
+            self._unreleased[key] = token  # it may have been given: nobody shall wait for its end
+            raise
+
     async def _release(self, shared: SharedStore, key: str, claim: Claim) -> None:
         try:
             await shared.release(key, claim.token)
         except RedisDown:
-            pass  # the lease ends by itself
+            self._unreleased[key] = claim.token
 
     # Without a loader
 
@@ -328,6 +337,11 @@ class Engine:
             keys = tuple(self._unsent_keys)
             await shared.delete(keys, self.message(keys))
             self._unsent_keys.difference_update(keys)
+        while self._unreleased:
+            key, token = next(iter(self._unreleased.items()))
+            await shared.release(key, token)
+            if self._unreleased.get(key) == token:
+                del self._unreleased[key]
 
     def message(self, names: Collection[str]) -> bytes:
         """What other machines are told."""

@@ -58,7 +58,11 @@ class Generations:
     def are(self, generations: Generation) -> bool:
         """Whether nothing of ``generations`` was invalidated since it was read."""
         counters = self._counters
-        return all(counters[number] == count for number, count in generations)
+        # A generator costs twice as much, on each hit.
+        for number, count in generations:  # noqa: SIM110
+            if counters[number] != count:
+                return False
+        return True
 
     def bump(self, tags: Iterable[str]) -> None:
         """From now on, everything that was made before is out of date, for all workers of the machine."""

@@ -24,6 +24,13 @@ from velox.redis import Client, Redis, Script
 __all__ = ["SharedStore"]
 
 GENERATION_S: Final = 7 * 86_400
+# The client asks again when its connection broke: who has the lease already has it, and does not wait for itself.
+ACQUIRE: Final = Script("""
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+""")
 RELEASE: Final = Script("if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0")
 # Who was told meanwhile that the key is deleted is no longer its loader, and writes nothing.
 WRITE: Final = Script("""
@@ -97,9 +104,8 @@ class SharedStore:
     async def acquire(self, key: str, token: bytes, lease_s: float) -> bool:
         """Become the loader of ``key``; whether nobody else is."""
         milliseconds = int(lease_s * 1000)
-        return bool(
-            await self._redis.run(lambda client: client.set(self._loader(key), token, nx=True, px=milliseconds))
-        )
+        names = [self._loader(key)]
+        return bool(await self._redis.run(lambda client: ACQUIRE.run(client, names, token, milliseconds)))
 
     async def release(self, key: str, token: bytes) -> None:
         """Be it no longer."""

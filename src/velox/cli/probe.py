@@ -1,4 +1,4 @@
-"""``/health/ready`` of a process that serves nothing else."""
+"""``/health/ready``, and ``/metrics``, of a process that serves nothing else."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from velox.app.metering import is_near_address
 from velox.errors import ConfigurationError
+from velox.http.meter import CONTENT_TYPE
 from velox.tasks.crew import Crew
+from velox.tasks.figures import exposition
 
 if TYPE_CHECKING:
     from velox.app import Velox
@@ -22,7 +25,7 @@ REQUEST_S = 5.0
 
 @asynccontextmanager
 async def probe(app: Velox, crew: Crew, port: int) -> AsyncIterator[int]:
-    """Answer ``GET /health/ready`` (and ``/health/live``) on all addresses of the machine.
+    """Answer ``GET /health/ready``, ``/health/live``, and ``/metrics`` if the app has them, on all addresses.
 
     Yields:
         The port.
@@ -35,7 +38,12 @@ async def probe(app: Velox, crew: Crew, port: int) -> AsyncIterator[int]:
         try:
             async with asyncio.timeout(REQUEST_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(await response(app, crew, head.split(b" ", 2)[1].decode("ascii", "replace")))
+                path = head.split(b" ", 2)[1].decode("ascii", "replace")
+                is_near = is_near_address(str(writer.get_extra_info("peername")[0]))
+                if path == "/metrics" and app.settings.metrics and is_near:
+                    writer.write(whole("200 OK", CONTENT_TYPE, await exposition(app.jobs, [app.jobs.counters.cells])))
+                else:
+                    writer.write(await response(app, crew, path))
                 await writer.drain()
         except (TimeoutError, OSError, IndexError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass  # whoever it was, it was no probe
@@ -61,6 +69,11 @@ async def response(app: Velox, crew: Crew, path: str) -> bytes:
         status = "503 Service Unavailable" if reasons else "200 OK"
     else:
         status = "200 OK" if path == "/health/live" else "404 Not Found"
-    body = json.dumps({"status": "ok" if status == "200 OK" else "unavailable", "reasons": reasons}).encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+    body = json.dumps({"status": "ok" if status == "200 OK" else "unavailable", "reasons": reasons})
+    return whole(status, "application/json", body)
+
+
+def whole(status: str, content_type: str, text: str) -> bytes:
+    body = text.encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close"
     return f"{head}\r\n\r\n".encode() + body

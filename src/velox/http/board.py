@@ -41,13 +41,14 @@ class Board:
     Args:
         folder: The server's; ``None`` keeps the numbers in this process alone.
         size: How many numbers there are.
+        passing: Which of them are over when their worker ends, as what it does at the moment; others are totals.
 
     Attributes:
         cells: This worker's.
     """
 
-    def __init__(self, folder: Path | None, size: int) -> None:
-        self._folder, self._size = folder, size
+    def __init__(self, folder: Path | None, size: int, passing: Sequence[int] = ()) -> None:
+        self._folder, self._size, self._passing = folder, size, passing
         self._map: mmap.mmap | None = None
         if folder is None:
             self.cells = self._view(bytearray(CELL_BYTES * size))
@@ -70,7 +71,7 @@ class Board:
             return [self.cells]
         with locked(self._folder):
             others = [path for path in self._files() if path.name != str(os.getpid())]
-            return [self.cells, *(read(path, self._size) for path in others)]
+            return [self.cells, *(self._left(path) if ended(path) else read(path, self._size) for path in others)]
 
     def close(self) -> None:
         """Leave the numbers to the others, or remove the folder as the last one."""
@@ -86,6 +87,13 @@ class Board:
             else:
                 self._gather([own])
 
+    def _left(self, path: Path) -> Sequence[float]:
+        """The totals of a worker that has ended."""
+        numbers = read(path, self._size)
+        for cell in self._passing:
+            numbers[cell] = 0.0
+        return numbers
+
     def _files(self) -> list[Path]:
         assert self._folder is not None
         return [path for path in self._folder.iterdir() if path.name.isdigit() or path.name == GONE]
@@ -96,13 +104,13 @@ class Board:
         with locked(self._folder):
             self._gather([path for path in self._files() if path.name != GONE and not is_alive(path)])
 
-    def _gather(self, ended: Sequence[Path]) -> None:
+    def _gather(self, left: Sequence[Path]) -> None:
         assert self._folder is not None
         gone, fresh = self._folder / GONE, self._folder / "fresh"
-        boards = [read(path, self._size) for path in (gone, *ended)]
+        boards = [self._left(path) for path in (gone, *left)]
         fresh.write_bytes(array("d", map(sum, zip(*boards, strict=True))).tobytes())
         fresh.replace(gone)
-        for path in ended:
+        for path in left:
             path.unlink()
 
 
@@ -112,13 +120,18 @@ def mapped(path: Path, size: int) -> mmap.mmap:
         return mmap.mmap(file.fileno(), size * CELL_BYTES)
 
 
-def read(path: Path, size: int) -> Sequence[float]:
+def read(path: Path, size: int) -> array[float]:
     """The numbers in a file; zeros when it has just been removed, or not been filled yet."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         data = b""
     return array("d", data if len(data) == size * CELL_BYTES else bytes(size * CELL_BYTES))
+
+
+def ended(path: Path) -> bool:
+    """Whether what is in the file can no longer change."""
+    return path.name == GONE or not is_alive(path)
 
 
 def is_alive(path: Path) -> bool:

@@ -34,26 +34,29 @@ class Layout:
 
     Args:
         routes: Sanic's routes.
+        further: How many cells somebody else wants, after the requests'.
 
     Attributes:
         names: Method and path of each row.
         redis_outages: The cell of how often Redis was down.
+        further: The first cell of somebody else's.
         size: How many cells there are.
     """
 
-    __slots__ = ("_rows", "names", "redis_outages", "size")
+    __slots__ = ("_rows", "further", "names", "redis_outages", "size")
 
-    def __init__(self, routes: Iterable[Any]) -> None:
+    def __init__(self, routes: Iterable[Any], further: int = 0) -> None:
         pairs = sorted({(method, template(route.path)) for route in routes for method in route.methods})
         self.names = (UNKNOWN, *pairs)
         self.redis_outages = len(self.names) * WIDTH
-        self.size = self.redis_outages + 1
+        self.further = self.redis_outages + 1
+        self.size = self.further + further
         self._rows = {name: number * WIDTH for number, name in enumerate(self.names)}
 
     @property
     def digest(self) -> str:
         """Another one for another layout."""
-        return hashlib.sha256(repr((self.names, BOUNDS_S, STATUSES)).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr((self.names, BOUNDS_S, STATUSES, self.size)).encode()).hexdigest()[:16]
 
     def row(self, route: Any, method: str) -> int:
         """The first cell of ``route``, ``None`` for none; a method that it has no handler for is not its own."""

@@ -48,3 +48,6 @@ class Engine(Protocol):
 
     async def depth(self) -> dict[str, int]:
         """How many jobs it holds outside of the database, by queue."""
+
+    async def oldest(self) -> float | None:
+        """Since when the oldest job waits that it holds outside of the database; None: there is none, or who knows."""

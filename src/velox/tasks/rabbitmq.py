@@ -240,6 +240,9 @@ class RabbitEngine:
         counts = {queue: await self._declare(channel, queue) for queue in self._post.queues}
         return {queue: int(each.declaration_result.message_count or 0) for queue, each in counts.items()}
 
+    async def oldest(self) -> float | None:
+        return None  # the protocol cannot look at a message without taking it
+
     def _name(self, queue: str) -> str:
         return f"{self._prefix}.{queue}"
 

@@ -19,6 +19,7 @@ from velox.redis import Client, Target, connect, disconnect
 from velox.tasks.message import Delivery, Message, Outcome
 from velox.tasks.recorded import HasQueues, Recorder, handed_back
 from velox.tasks.state import State
+from velox.tasks.together import Together
 from velox.tasks.wire import pack, unpack, unreadable
 
 __all__ = ["RedisEngine"]
@@ -82,11 +83,13 @@ class RedisEngine:
         self._consumer = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}".encode()
         self._client: Client | None = None
         self._next_reclaim_s = 0.0
+        self._together = Together(self._send)
 
     async def start(self) -> None:
         self._client = connect(self._target, connections=CONNECTIONS, timeout_s=ANSWER_S)
 
     async def stop(self) -> None:
+        await self._together.stop()
         if self._client is not None:
             client, self._client = self._client, None
             await disconnect(client)
@@ -99,6 +102,9 @@ class RedisEngine:
         return None
 
     async def send(self, messages: Sequence[Message]) -> None:
+        await self._together.put(messages)
+
+    async def _send(self, messages: Sequence[Message]) -> None:
         async with self._redis().pipeline(transaction=False) as pipeline:
             for message in messages:
                 _ = pipeline.xadd(self._key(message.queue), {FIELD: pack(message)})
@@ -184,6 +190,20 @@ class RedisEngine:
 
     async def depth(self) -> dict[str, int]:
         return {queue: int(await answer(self._redis().xlen(self._key(queue)))) for queue in self._post.queues}
+
+    async def oldest(self) -> float | None:
+        times = [time_s for queue in self._post.queues if (time_s := await self._oldest(queue)) is not None]
+        return min(times, default=None)
+
+    async def _oldest(self, queue: str) -> float | None:
+        """When the first entry was added that no worker has read; its id begins with that."""
+        key = self._key(queue)
+        if not await answer(self._redis().exists(key)):
+            return None
+        groups: Any = await self._redis().xinfo_groups(key)
+        read = next((group["last-delivered-id"].decode() for group in groups if group["name"] == GROUP.encode()), "0")
+        entries: Any = await self._redis().xrange(key, min=f"({read}", count=1)
+        return int(entries[0][0].partition(b"-")[0]) / 1000 if entries else None
 
     def _key(self, queue: str) -> str:
         return f"{self._prefix}:{queue}"

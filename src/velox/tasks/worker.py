@@ -199,8 +199,7 @@ class Worker:
         counters.started += 1
         counters.running += 1
         if message.failures == 0 and delivery.deliveries == 1:
-            counters.first_starts += 1
-            counters.start_latency_s += max(0.0, self.post.now_s() - message.created_at_s)
+            counters.note_first_start(max(0.0, self.post.now_s() - message.created_at_s))
         self._running[delivery] = asyncio.create_task(self._run(delivery), name=f"job {message.id}")
 
     async def _run(self, delivery: Delivery) -> None:

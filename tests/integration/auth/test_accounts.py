@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.auth.people import PASSWORD, Person, bearer, login, make_app, register
+from tests.integration.redis_server import PrivateRedis
 from velox.auth import Accounts, Letter, Lock
 from velox.auth.lock import lock_of
 from velox.db import select
@@ -25,6 +26,28 @@ async def test_who_registers_has_an_account_with_a_digest(client: TestClient) ->
         row = (await db.exec(select(Person))).one()
     assert (row.email, row.name, row.roles, row.is_active, row.verified_at) == (ADA, "Ada", [], True, None)
     assert row.password_digest.startswith("$argon2id$")
+
+
+@pytest.mark.parametrize("fault", ["stopped", "paused"])
+async def test_nobody_signs_in_while_attempts_cannot_be_counted(
+    accounts: Accounts, own_redis: PrivateRedis, fault: str
+) -> None:
+    """Also with the right password; what is not limited goes on."""
+    app = make_app(accounts, redis_url=own_redis.url)
+    async with TestClient(app) as client:
+        await register(client)
+        tokens = await login(client)
+        if fault == "paused":
+            own_redis.command("CLIENT", "PAUSE", "60000", "ALL")
+        else:
+            own_redis.stop()
+        body = {"email": ADA, "password": PASSWORD}
+        answers = [await client.post("/auth/login", json=body) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [503] * 5
+        assert answers[0].headers["retry-after"] == "1"
+        assert (await client.get("/hello", headers=bearer(tokens))).json() == ADA
+        assert app.redis is not None
+        assert not app.redis.is_up
 
 
 async def test_a_taken_address_gets_the_same_answer_and_its_owner_a_letter(

@@ -21,11 +21,13 @@ from velox.cache.loading import Loaded, Status, Times
 from velox.cache.memory import Memory
 from velox.cache.redis import SharedStore
 from velox.cache.store import CacheStore
-from velox.redis import Redis
+from velox.redis import Redis, RedisDown
 from velox.testing import TestClient
 
 Make = Callable[..., Velox]
 MINUTE = Times(60.0)
+GIVE_UP_S = 20.0
+"""No promise: what is waited for never came. How long it takes is measured by ``python -m benchmarks.outage``."""
 
 
 @pytest.fixture
@@ -74,7 +76,7 @@ from velox.cache.generations import Generations
 from velox.cache.loading import Loaded, Times
 from velox.cache.memory import Memory
 from velox.cache.redis import SharedStore
-from velox.redis import Redis
+from velox.redis import Redis, RedisDown
 
 async def main(url, prefix):
     redis = Redis(url, prefix=prefix, timeout_s=10.0)
@@ -108,6 +110,28 @@ asyncio.run(main(*sys.argv[1:]))
         assert await SharedStore(redis).acquire("key", b"of somebody dead", 0.2)
         assert (await value(machines[0], counting()))[0] == b"1"
 
+    async def test_who_asks_twice_for_the_lease_does_not_wait_for_itself(self, redis: Redis) -> None:
+        """The client sends a command again when its connection broke before the answer."""
+        store = SharedStore(redis)
+        assert [await store.acquire("key", token, 30.0) for token in (b"a", b"a", b"b")] == [True, True, False]
+
+    async def test_a_lease_whose_answer_was_lost_keeps_nobody_waiting(
+        self, machines: list[Engine], redis: Redis
+    ) -> None:
+        here, there = machines
+        acquire = SharedStore.acquire
+
+        async def lost(key: str, token: bytes, lease_s: float) -> bool:
+            del here._shared.acquire  # type: ignore[union-attr]
+            assert await acquire(SharedStore(redis), key, token, lease_s)
+            raise RedisDown("no answer")
+
+        here._shared.acquire = lost  # type: ignore[union-attr, method-assign]
+        assert await value(here, counting()) == (b"1", Status.MISS)
+        await here.find("another", (), MINUTE, counting())
+        assert await SharedStore(redis).acquire("key", b"another's", 30.0)
+        assert there.near("key") is None
+
 
 class TestOutOfDate:
     async def test_an_invalidation_reaches_the_other_machine(self, redis_url: str) -> None:
@@ -117,7 +141,7 @@ class TestOutOfDate:
             assert await value(here, load, ("row",)) == (b"1", Status.MISS)
             assert await value(there, load, ("row",)) == (b"1", Status.HIT)
             await here.invalidate(["row"])
-            deadline_s = time.monotonic() + 2.0
+            deadline_s = time.monotonic() + GIVE_UP_S
             while there.near("key") is not None:
                 assert time.monotonic() < deadline_s
                 await asyncio.sleep(0.005)
@@ -185,14 +209,26 @@ async def started(url: str, prefix: str) -> AsyncIterator[Engine]:
 
 
 async def subscribers(client: Any, channel: str) -> None:
-    deadline_s = time.monotonic() + 5.0
+    deadline_s = time.monotonic() + GIVE_UP_S
     while not (await client.pubsub_numsub(channel))[0][1]:
         assert time.monotonic() < deadline_s
         await asyncio.sleep(0.005)
 
 
+async def until_up(redis: Redis) -> None:
+    deadline_s = time.monotonic() + GIVE_UP_S
+    while not redis.is_up:
+        assert time.monotonic() < deadline_s
+        await asyncio.sleep(0.01)
+
+
+async def answers_of(client: TestClient, count: int) -> list[tuple[int, str]]:
+    answers = [await client.get(f"/{number}") for number in range(count)]
+    return [(answer.status_code, answer.json()) for answer in answers]
+
+
 class TestDown:
-    async def test_clients_see_no_error_and_it_is_used_again_within_two_seconds(
+    async def test_clients_see_no_error_and_it_is_used_again_when_it_is_back(
         self, make_app: Make, own_redis: PrivateRedis
     ) -> None:
         app = make_app(name=f"cached-{uuid4().hex}", redis_url=own_redis.url)
@@ -203,20 +239,43 @@ class TestDown:
 
         async with TestClient(app) as client:
             await client.get("/before")
-            own_redis.stop()
-            took_s = []
-            for number in range(300):
-                began_s = time.perf_counter()
-                answer = await client.get(f"/{number}")
-                took_s.append(time.perf_counter() - began_s)
-                assert (answer.status_code, answer.json()) == (200, f"{number}")
-            assert sorted(took_s)[296] <= 0.060
-            own_redis.start()
             assert app.redis is not None
-            deadline_s = time.monotonic() + 2.0
-            while not app.redis.is_up:
-                assert time.monotonic() < deadline_s
-                await asyncio.sleep(0.01)
+            own_redis.stop()
+            assert await answers_of(client, 300) == [(200, f"{number}") for number in range(300)]
+            assert (app.redis.is_up, app.redis.outages) == (False, 1)
+            own_redis.start()
+            await until_up(app.redis)
+            await client.get("/after")
+            assert await app.redis.run(lambda server: server.dbsize()) == 1
+
+    async def test_while_it_is_paused_three_commands_wait_for_it_and_no_more(
+        self, make_app: Make, own_redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The breaker opens, and every value is made without Redis."""
+        app = make_app(name=f"cached-{uuid4().hex}", redis_url=own_redis.url)
+
+        @app.get("/<name>", cache="30s")
+        async def read(name: str) -> str:
+            return name
+
+        async with TestClient(app) as client:
+            await client.get("/before")
+            assert app.redis is not None
+            late: list[float] = []
+            note_late = app.redis._note_late
+
+            def noted(limit_s: float) -> None:
+                late.append(limit_s)
+                note_late(limit_s)
+
+            monkeypatch.setattr(app.redis, "_note_late", noted)
+            own_redis.command("CLIENT", "PAUSE", "60000", "ALL")
+            assert await answers_of(client, 100) == [(200, f"{number}") for number in range(100)]
+            assert late == [app.redis.timeout_s] * 3
+            assert (app.redis.is_up, app.redis.outages) == (False, 1)
+            own_redis.stop()  # the pause ends with it
+            own_redis.start()
+            await until_up(app.redis)
             await client.get("/after")
             assert await app.redis.run(lambda server: server.dbsize()) == 1
 
@@ -230,10 +289,7 @@ class TestDown:
             assert not redis.is_up
             proxy.is_dead = False
             proxy.cut()
-            deadline_s = time.monotonic() + 2.0
-            while not redis.is_up:
-                assert time.monotonic() < deadline_s
-                await asyncio.sleep(0.01)
+            await until_up(redis)
             generations = Generations()
             other = Engine(Memory(2**20, generations), generations, SharedStore(redis), machine="other")
             assert (await value(engine, load, ("row",)))[0] == b"2"

@@ -248,6 +248,9 @@ async def no_session(body: NewOrder) -> None: ...
 async def own_commits(body: NewOrder, db: Writer) -> None: ...
 
 
+async def commits_beside(body: NewOrder, db: Session, writer: Writer) -> None: ...
+
+
 async def reads(db: Session) -> None: ...
 
 
@@ -256,6 +259,7 @@ async def reads(db: Session) -> None: ...
     [
         (no_session, {"methods": ["POST"], "idempotent": True}, "VX705"),
         (own_commits, {"methods": ["POST"], "idempotent": True}, "VX705"),
+        (commits_beside, {"methods": ["POST"], "idempotent": True}, "VX705.*Writer, which commits by itself"),
         (reads, {"methods": ["GET"], "idempotent": True}, "VX211"),
         (reads, {"methods": ["POST"], "idempotent": "yes"}, "VX211"),
     ],

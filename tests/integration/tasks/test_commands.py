@@ -88,8 +88,28 @@ def test_a_worker_answers_probes_and_ends_with_0(post: Post) -> None:
     post.until(lambda: probed(port, "/health/ready") == (200, {"status": "ok", "reasons": {}}))
     assert probed(port, "/health/live")[0] == 200
     assert probed(port, "/elsewhere")[0] == 404
+    assert probed(port, "/metrics")[0] == 404
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
+
+
+def test_a_worker_tells_its_figures(tmp_path: Path) -> None:
+    """Beside its probes, in the format of the server's."""
+    with Post(tmp_path, "database", VELOX_METRICS="true") as post:
+        port = free_port()
+        post.start("worker", "--health-port", str(port))
+        post.enqueue("effect", [(1,)])
+        post.until(lambda: "velox_jobs_succeeded_total 1\n" in scraped(port))
+        assert 'velox_jobs_waiting{queue="default",state="queued"} 0\n' in scraped(port)
+
+
+def scraped(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text: str = answer.read().decode()
+            return text
+    except OSError:
+        return ""
 
 
 def probed(port: int, path: str) -> tuple[int, Any]:

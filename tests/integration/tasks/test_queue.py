@@ -14,8 +14,10 @@ import pytest
 from tests.integration.tasks.conftest import Office, QueueRow
 from velox.db import Session, select
 from velox.tasks import Attempt, JobFailed, State, enqueue_many, provided, rabbitmq, task
+from velox.tasks.figures import exposition
 from velox.tasks.keeper import Keeper
 from velox.tasks.turns import held_up
+from velox.testing import TestClient
 
 pytestmark = pytest.mark.anyio
 
@@ -234,6 +236,49 @@ async def test_the_counters_tell_what_was_done(office: Office) -> None:
     counters = app.jobs.counters
     assert (counters.enqueued, counters.succeeded, counters.retried, counters.dead) == (2, 1, 1, 1)
     assert (counters.running, counters.first_starts) == (0, 2)
+
+
+async def test_the_figures_tell_what_was_done_and_what_waits(office: Office) -> None:
+    """The same names on each queue; what a broker holds is counted by the broker."""
+    office.settings["metrics"] = True
+    app = await office.open(double, fail)
+    async with office.at_work(app):
+        await (await double.enqueue(1)).wait(DEADLINE_S)
+        job = await fail.enqueue(1)
+        await until(lambda: is_in(job, State.DEAD))
+    await double.enqueue(2)
+    await double.with_options(delay="1h").enqueue(3)
+    async with TestClient(app) as client:
+        shown = (await client.get("/metrics")).text.splitlines()
+    figures = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in shown if line[0] != "#")}
+    totals = ("enqueued", "started", "succeeded", "retried", "dead", "handed_back")
+    assert [figures[f"velox_jobs_{name}_total"] for name in totals] == [4, 3, 1, 1, 1, 0]
+    assert figures["velox_jobs_running"] == 0
+    assert figures['velox_job_start_latency_seconds_bucket{le="+Inf"}'] == 2
+    assert figures["velox_job_start_latency_seconds_count"] == 2
+    assert figures["velox_job_start_latency_seconds_sum"] > 0
+    assert figures['velox_jobs_waiting{queue="default",state="scheduled"}'] == 1
+    assert figures['velox_jobs_dead_letters{queue="default"}'] == 1
+    if app.jobs.engine.holds:
+        assert figures['velox_jobs_held{queue="default"}'] == 1
+    else:
+        assert figures['velox_jobs_waiting{queue="default",state="queued"}'] == 1
+    if app.jobs.engine.name != "rabbitmq":
+        assert figures["velox_jobs_oldest_waiting_seconds"] > 0
+
+
+async def test_without_its_queue_the_counters_are_still_told(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scraper that gets nothing would take the process for dead."""
+    app = await desk.open(double)
+    await double.enqueue(1)
+
+    async def fails() -> float | None:
+        raise ConnectionError
+
+    monkeypatch.setattr(app.jobs.engine, "oldest", fails)
+    shown = await exposition(app.jobs, [app.jobs.counters.cells])
+    assert "velox_jobs_enqueued_total 1\n" in shown
+    assert "velox_jobs_waiting" not in shown
 
 
 async def test_a_crew_is_ready_when_its_queue_answers(office: Office) -> None:

@@ -45,6 +45,17 @@ def test_what_an_ended_worker_counted_still_counts(tmp_path: Path, *, dies: bool
     mine.close()
 
 
+def test_what_an_ended_worker_did_at_the_moment_it_does_no_more(tmp_path: Path) -> None:
+    """Neither before nor after the next worker has gathered its numbers."""
+    mine = Board(tmp_path / "server", 3, passing=[1])
+    mine.cells[1] = 1.0
+    other_worker(tmp_path / "server", dies=True)
+    assert [0.0, 1.0, 0.0] == total(mine)
+    other_worker(tmp_path / "server", dies=False)
+    assert [0.0, 1.0, 0.0] == total(mine)
+    mine.close()
+
+
 def test_the_last_worker_leaves_nothing_behind(tmp_path: Path) -> None:
     """Also when workers before it were killed."""
     mine = Board(tmp_path / "server", 3)

@@ -158,5 +158,8 @@ class SqlEngine:
     async def depth(self) -> dict[str, int]:
         return {}
 
+    async def oldest(self) -> float | None:
+        return None
+
 
 CHANGED = ("state", "token", "failures", "deliveries", "due_at", "ended_at", "result", "error")

@@ -223,11 +223,14 @@ class Store:
             wanted = wanted.where(job.c.task == task)
         return [found_of(row) for row in await connection.execute(wanted)]
 
-    async def counts(self, connection: AsyncConnection) -> dict[tuple[str, State], int]:
-        """How many jobs there are, by queue and state."""
+    async def counts(
+        self, connection: AsyncConnection, states: Iterable[State] = State
+    ) -> dict[tuple[str, State], int]:
+        """How many jobs there are in any of ``states``, by queue and state."""
         job = self.tables.job
+        which = job.c.state.in_([*states])
         rows = await connection.execute(
-            select(job.c.queue, job.c.state, func.count()).group_by(job.c.queue, job.c.state)
+            select(job.c.queue, job.c.state, func.count()).where(which).group_by(job.c.queue, job.c.state)
         )
         return {(queue, State(state)): count for queue, state, count in rows}
 
