@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import namedtuple
 from typing import Any
 
-from benchmarks.db.child import LISTED, Contender, serve
+from benchmarks.db.child import LISTED, Contender, Row, serve
 from benchmarks.db.rows import COLUMNS, CREATED_AT
 
 NAMES = ", ".join(COLUMNS)
-Row = namedtuple("Row", ("id", "name", "city", "age", "score", "active", "created_at", "bio"))  # noqa: PYI024
 
 
 class Sqlite(Contender):

@@ -9,6 +9,7 @@ from tortoise import Tortoise, fields
 from tortoise.models import Model
 
 from benchmarks.db.child import LISTED, Contender, serve
+from benchmarks.db.place import is_server
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -29,7 +30,8 @@ class Hero(Model):
 
 class OnTortoise(Contender):
     async def start(self, path: str) -> None:
-        await Tortoise.init(db_url=f"sqlite://{path}", modules={"models": [__name__]}, use_tz=True)
+        url = path.replace("postgresql:", "asyncpg:", 1) if is_server(path) else f"sqlite://{path}"
+        await Tortoise.init(db_url=url, modules={"models": [__name__]}, use_tz=True)
 
     async def get(self, number: int) -> Any:
         return await Hero.get_or_none(id=number)

@@ -10,6 +10,7 @@ from sqlmodel import bindparam
 
 from benchmarks.db.child import LISTED, Contender, serve
 from benchmarks.db.on_velox import Hero
+from benchmarks.db.place import for_velox
 from velox.db import Database, col, select
 
 FROM = select(Hero).where(col(Hero.id) >= bindparam("low")).order_by(col(Hero.id)).limit(LISTED)
@@ -22,7 +23,7 @@ def new() -> Hero:
 
 class Velox(Contender):
     async def start(self, path: str) -> None:
-        self.database = Database(f"sqlite:///{path}")
+        self.database = Database(for_velox(path))
         await self.database.start()
 
     async def get(self, number: int) -> Any:

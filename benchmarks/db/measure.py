@@ -23,7 +23,7 @@ from benchmarks.summary import Sample
 
 __all__ = ["Child", "check", "measure_children", "measure_servers", "running"]
 
-WARM_UP_S = 1
+WARM_UP_S = 2
 
 
 class Child:
@@ -38,7 +38,7 @@ class Child:
         """Let it work; the CPU time is its own."""
         assert self._process.stdin is not None
         print(method, count, tasks, file=self._process.stdin, flush=True)
-        return Sample(count, self._answer(), 1.0)
+        return Sample(count, *self._answer())
 
     def _answer(self) -> Any:
         assert self._process.stdout is not None
@@ -49,10 +49,10 @@ class Child:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str | Path], path: Path) -> Iterator[Child]:
-    """A contender on the database at ``path``; it ends with the block."""
+def running(command: Sequence[str | Path], place: str) -> Iterator[Child]:
+    """A contender on the database at ``place``; it ends with the block."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    line = [*command, str(path), str(ROWS)]
+    line = [*command, place, str(ROWS)]
     with subprocess.Popen(
         line, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -62,7 +62,7 @@ def running(command: Sequence[str | Path], path: Path) -> Iterator[Child]:
             process.kill()
 
 
-def measure_children(children: Mapping[str, Child], rounds: int) -> dict[str, dict[str, list[Sample]]]:
+def measure_children(children: Mapping[str, Child], rounds: int, where: str) -> dict[str, dict[str, list[Sample]]]:
     """By operation, then by contender: one sample a round.
 
     Raises:
@@ -72,13 +72,13 @@ def measure_children(children: Mapping[str, Child], rounds: int) -> dict[str, di
         raise Disagreement(f"different rows: { {name: child.shown[0] for name, child in children.items()} }")
     samples: dict[str, dict[str, list[Sample]]] = {}
     for operation in OPERATIONS:
-        found = samples[operation.name] = {name: [] for name in children if does(name, operation)}
+        found = samples[f"{where}: {operation.name}"] = {name: [] for name in children if does(name, operation)}
         for name in found:
             children[name].run(operation.method, operation.count, operation.tasks)
         for number in range(rounds):
             for name in turn(list(found), number):
                 found[name].append(children[name].run(operation.method, operation.count, operation.tasks))
-        print(f"{operation.name}: {rounds} rounds", flush=True)
+        print(f"{where}: {operation.name}: {rounds} rounds", flush=True)
     return samples
 
 
@@ -109,16 +109,16 @@ def _status(server: Server, asked: bytes) -> int:
 
 
 def measure_servers(
-    servers: Mapping[str, Server], *, rounds: int, duration_s: int, connections: int
+    servers: Mapping[str, Server], *, rounds: int, duration_s: int, connections: int, where: str
 ) -> dict[str, dict[str, list[Timed]]]:
     """By request, then by server: one sample a round."""
     samples: dict[str, dict[str, list[Timed]]] = {}
     for case in REQUESTS:
-        found = samples[case.name] = {name: [] for name in servers}
+        found = samples[f"{where}: {case.name}"] = {name: [] for name in servers}
         for server in servers.values():
             sample(server, case, WARM_UP_S, connections)
         for number in range(rounds):
             for name in turn(list(servers), number):
                 found[name].append(sample(servers[name], case, duration_s, connections))
-        print(f"{case.name}: {rounds} rounds", flush=True)
+        print(f"{where}, HTTP: {case.name}: {rounds} rounds", flush=True)
     return samples

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from benchmarks.db.place import for_sqlalchemy, is_server
+
 
 class HeroBase(SQLModel):
     name: str = Field(index=True, max_length=80)
@@ -40,14 +42,16 @@ class HeroPage(BaseModel):
     offset: int
 
 
-engine = create_async_engine(f"sqlite+aiosqlite:///{os.environ['HEROES']}")
+engine = create_async_engine(for_sqlalchemy(os.environ["HEROES"]))
 
 
-@event.listens_for(engine.sync_engine, "connect")
-def use_wal(connection: Any, _record: Any) -> None:
-    """What our own connections have: the difference shall not be the disk's."""
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+if not is_server(os.environ["HEROES"]):
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def use_wal(connection: Any, _record: Any) -> None:
+        """What our own connections have: the difference shall not be the disk's."""
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
 
 
 async def session() -> AsyncIterator[AsyncSession]:

@@ -18,6 +18,8 @@ from sqlalchemy import String, event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from benchmarks.db.place import for_sqlalchemy, is_server
+
 
 class Base(DeclarativeBase):
     pass
@@ -87,15 +89,17 @@ async def create_hero(data: HeroIn, db_session: AsyncSession) -> HeroOut:
 
 
 config = SQLAlchemyAsyncConfig(
-    connection_string=f"sqlite+aiosqlite:///{os.environ['HEROES']}",
+    connection_string=for_sqlalchemy(os.environ["HEROES"]),
     session_config=AsyncSessionConfig(expire_on_commit=False),
 )
 
 
-@event.listens_for(config.get_engine().sync_engine, "connect")
-def use_wal(connection: Any, _record: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
+if not is_server(os.environ["HEROES"]):
+
+    @event.listens_for(config.get_engine().sync_engine, "connect")
+    def use_wal(connection: Any, _record: Any) -> None:
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+            connection.execute(f"PRAGMA {pragma}")
 
 
 app = Litestar([read_hero, list_heroes, create_hero], plugins=[SQLAlchemyPlugin(config)], openapi_config=None)

@@ -10,15 +10,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import cProfile
+import logging
+import os
 import pstats
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import uvloop
 from pydantic import SecretStr
+from sanic.log import access_logger
 from sanic.models.server_types import Signal
 
 from benchmarks.http import on_velox
@@ -27,6 +31,7 @@ from benchmarks.http.on_httptools import Constant
 from benchmarks.http.servers import FLOOR, VELOX, WATCHED
 from benchmarks.summary import table
 from velox import Settings, Velox
+from velox.cli.access import log_access_to
 from velox.http import VeloxProtocol
 from velox.http.meter import Layout, Meter
 
@@ -36,6 +41,7 @@ REQUESTS = 2_000
 ROUNDS = 15
 CONNECTIONS = 64
 PROFILE_LINES = 16
+LOGGED = "Velox with access log"
 
 
 class Sink(asyncio.Transport):
@@ -96,13 +102,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.http.in_process", description=__doc__)
     parser.add_argument("--profile", metavar="CASE", help="also by function, of cases with this in their names")
     arguments = parser.parse_args()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with Path(os.devnull).open("w") as nowhere, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        log_access_to(nowhere)
+        access_logger.setLevel(logging.INFO)
         drives = runner.run(prepared())
         # A loop calls data_received outside of any Task, and so has this.
         loop = runner.get_loop()
         loop.call_soon(compare, drives, arguments.profile)
         loop.call_soon(loop.stop)
         loop.run_forever()
+        log_access_to(None)
 
 
 async def prepared() -> dict[str, Drive]:
@@ -110,13 +119,14 @@ async def prepared() -> dict[str, Drive]:
     return {
         FLOOR: Drive(Constant),
         VELOX: Drive(await started(on_velox.create_app)),
+        LOGGED: Drive(await started(on_velox.create_app, is_logged=True)),
         WATCHED: Drive(await started(on_velox.create_watched, is_watched=True)),
     }
 
 
 def compare(drives: Mapping[str, Drive], profiled: str | None) -> None:
     """Measure all cases in turns, so that what disturbs disturbs all."""
-    pairs = [(name, case) for case in CASES for name in drives if name != WATCHED or case is JSON]
+    pairs = [(name, case) for case in CASES for name in drives if name not in {LOGGED, WATCHED} or case is JSON]
     best: dict[tuple[str, str], float] = {}
     for _ in range(ROUNDS):
         for name, case in pairs:
@@ -130,12 +140,14 @@ def compare(drives: Mapping[str, Drive], profiled: str | None) -> None:
             profile(drives[name], requests_of(case))
 
 
-async def started(create: Callable[[Settings], Velox], *, is_watched: bool = False) -> Callable[[], Any]:
+async def started(
+    create: Callable[[Settings], Velox], *, is_watched: bool = False, is_logged: bool = False
+) -> Callable[[], Any]:
     """What makes the connections of a started app, as ``velox run --prod`` has them; with metrics and request ids if it
-    ``is_watched``."""
+    ``is_watched``, with an access log that nobody keeps if it ``is_logged``."""
     secret = SecretStr(secrets.token_urlsafe(48))
     app: Any = create(Settings(env="prod", secret_key=secret, metrics=is_watched, request_id_header=is_watched))
-    app.prepare(port=1, protocol=VeloxProtocol, motd=False, access_log=False, single_process=True)
+    app.prepare(port=1, protocol=VeloxProtocol, motd=False, access_log=is_logged, single_process=True)
     await app._startup()
     if is_watched:
         layout = Layout(app.router.routes)

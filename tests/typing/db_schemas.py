@@ -8,6 +8,7 @@ from velox.db import (
     Create,
     Database,
     Field,
+    Json,
     Model,
     Page,
     PageQuery,
@@ -80,6 +81,7 @@ async def by_hand(database: Database) -> list[Link]:
         assert_type(rows, Rows[Link])
         assert_type(rows.first(), Link | None)
         assert_type(await reader.exec(select(Link.slug, Link.hits)), Rows[tuple[str, int]])
+        assert_type(await reader.json(select(Link), Public[Link]), Json[list[Public[Link]]])
         return rows.all()
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy.orm import selectinload
 from sqlmodel import Relationship, col, func, select
 
+from velox._json import Json
 from velox.db.database import Database
 from velox.db.field import Field
 from velox.db.integrity import integrity_problem, problem_for
@@ -21,6 +22,7 @@ __all__ = [
     "Create",
     "Database",
     "Field",
+    "Json",
     "Model",
     "NotAwaited",
     "NotLoaded",

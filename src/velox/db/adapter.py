@@ -46,6 +46,7 @@ class Adapter:
         self._shared = shared
         self._must_begin = False
         self._began = False
+        self._wrote = False
 
     def cursor(self, *, streams: bool = False) -> Cursor:
         return StreamCursor(self) if streams else Cursor(self)
@@ -58,7 +59,11 @@ class Adapter:
         self._must_begin = False
         if self._began and self._transaction is not None:
             self._began = False
-            await_(self.driver.run(_commit, self._transaction))
+            if self._wrote:
+                await_(self.driver.run(_commit, self._transaction))
+            else:
+                # There is nothing to lose, so nobody waits for it; what comes next in this connection comes after it.
+                self.driver.post(_commit, self._transaction)
 
     def rollback(self) -> None:
         """End the transaction, if there is one: this is also called when a connection goes back into its pool."""
@@ -83,12 +88,20 @@ class Adapter:
         elif self._began and self._transaction is not None:
             self.driver.post(_roll_back, self._transaction)
 
-    def run(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts) -> T:
-        """Call ``function(connection, *args)`` in the thread, inside the transaction that was asked for."""
+    def run(self, function: Callable[[sqlite3.Connection, *Ts], T], *args: *Ts, reads: bool = False) -> T:
+        """Call ``function(connection, *args)`` in the thread, inside the transaction that was asked for.
+
+        Args:
+            function: What is done there.
+            *args: Its other arguments.
+            reads: It changes nothing, so that there is nothing to commit.
+        """
         if self._must_begin and self._transaction is not None:
             self._must_begin = False
             self._began = True
+            self._wrote = not reads
             return await_(self.driver.run(_beginning, self._transaction.begin, function, *args))
+        self._wrote = self._wrote or not reads
         if self._shared and self._transaction is None:
             return await_(self.driver.run(_reading, function, *args))
         return await_(self.driver.run(function, *args))
@@ -108,7 +121,9 @@ class Cursor:
         self._rows: deque[Any] = deque()
 
     def execute(self, statement: str, parameters: Any = ()) -> None:
-        self._take(*self._adapter.run(_execute, statement, parameters))
+        # Whoever says SELECT only reads; one that begins otherwise (WITH, for example) may write as well.
+        reads = statement.startswith("SELECT")
+        self._take(*self._adapter.run(_execute, statement, parameters, reads=reads))
 
     def executemany(self, statement: str, parameters: Sequence[Any]) -> None:
         self._take(*self._adapter.run(_execute_many, statement, parameters))

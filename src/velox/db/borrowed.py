@@ -50,6 +50,7 @@ __all__ = [
     "is_bare",
     "is_grouped",
     "is_locking",
+    "may_lack_rows",
     "named_rows",
     "result_processor",
     "selected",
@@ -57,6 +58,7 @@ __all__ = [
     "sources_of",
     "statement_key",
     "updated_columns",
+    "with_columns",
 ]
 
 Parameters = Sequence[BindParameter[Any]]
@@ -99,6 +101,23 @@ def count_of(statement: Any) -> Any:
     if grouped or any(cut is not None for cut in cuts):
         return select(func.count()).select_from(whole.subquery())
     return whole.with_only_columns(func.count(), maintain_column_froms=True)
+
+
+def with_columns(statement: Any, columns: Sequence[Any]) -> Any:
+    """The statement that reads ``columns`` of the rows of ``statement``."""
+    narrowed = statement.with_only_columns(*columns)
+    # A SelectOfScalar stays one, and would answer the first column only.
+    made = SelectOfRows.__new__(SelectOfRows)
+    made.__dict__.update(narrowed.__dict__)
+    return made
+
+
+def may_lack_rows(statement: Any) -> bool:
+    """Whether ``statement`` makes rows of fewer columns fewer rows, or may answer no row where there is one: DISTINCT,
+    and an outer join.
+    """
+    joins = any(flags["isouter"] or flags["full"] for *_, flags in statement._setup_joins)
+    return bool(joins or statement._from_obj or statement._distinct or statement._distinct_on)
 
 
 def sources_of(element: Any) -> Sequence[Any]:

@@ -25,7 +25,8 @@ from velox.db.readonly import ReadOnlyState
 __all__ = ["Hydrator", "hydrator", "is_plain_mapper"]
 
 Hydrator = Callable[[list[Any], dict[Any, Any]], list[Any]]
-"""The driver's rows, and the models by identity that were made of earlier ones → one model, value or tuple a row."""
+"""The driver's rows, and the models by identity that were made of earlier ones → one model, value, tuple or
+dict a row."""
 
 _UNLOADED = {"select", "raise", "raise_on_sql", "write_only", "dynamic", NOT_LOADED, True}
 """How a relationship loads that is not read with its row."""
@@ -51,6 +52,7 @@ def hydrator(
     codes: Sequence[Any] | None,
     *,
     unique: bool,
+    names: Sequence[str] | None = None,
 ) -> Hydrator:
     """The function that makes models of the rows of ``compiled``.
 
@@ -60,9 +62,10 @@ def hydrator(
         make_row: Makes the tuples; ``None`` for a statement that answers its first entity only.
         codes: How the driver names the types of the columns that it has answered with; ``None`` where it does not.
         unique: No row of a table comes twice. Otherwise there is one model for it, as in a session.
+        names: A row is a dict of its values by these names.
     """
-    names: dict[str, Any] = {**_NAMES, "make_row": make_row}
-    converted = _Conversions(compiled, codes, names)
+    known: dict[str, Any] = {**_NAMES, "make_row": make_row}
+    converted = _Conversions(compiled, codes, known)
     if make_row is None:
         entities = entities[:1]
     lines: list[str] = []
@@ -70,12 +73,16 @@ def hydrator(
         if isinstance(entity, SelectedColumn):
             lines.append(f"v{number} = {converted(entity.position)}")
         else:
-            lines += _model(number, entity, names, converted, unique=unique)
-    values = "".join(f"v{number}, " for number in range(len(entities)))
-    lines.append("append(v0)" if make_row is None else f"append(make_row(({values})))")
+            lines += _model(number, entity, known, converted, unique=unique)
+    if names is not None:
+        values = "".join(f"{name!r}: v{number}, " for number, name in enumerate(names))
+        lines.append(f"append({{{values}}})")
+    else:
+        values = "".join(f"v{number}, " for number in range(len(entities)))
+        lines.append("append(v0)" if make_row is None else f"append(make_row(({values})))")
     columns = "".join(f"c{position}, " for position in range(len(columns_of(compiled))))
     function: Hydrator = _defined(
-        ["found = []", "append = found.append", f"for {columns}in rows:", *_indented(lines), "return found"], names
+        ["found = []", "append = found.append", f"for {columns}in rows:", *_indented(lines), "return found"], known
     )
     return function
 

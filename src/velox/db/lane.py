@@ -21,6 +21,7 @@ from velox.db.page import Page, PageQuery
 from velox.db.reading import Reading, page_of, page_with, sliced, total_of
 from velox.db.readonly import ReadOnly, make_read_only
 from velox.db.rows import Rows
+from velox.db.shown import Shown
 from velox.db.statements import Codes, Prepared, Statements, Unprepared
 from velox.db.together import Together
 
@@ -64,6 +65,8 @@ class Reads(Protocol):
     async def run(self, statement: Any, params: Mapping[str, Any] | None) -> Rows[Any]: ...
 
     async def page(self, statement: Any, query: PageQuery[Any]) -> Page[Any]: ...
+
+    async def json(self, statement: Any, shown: Shown, params: Mapping[str, Any] | None) -> bytes: ...
 
     def ordinary(self) -> OrdinaryReader: ...
 
@@ -144,6 +147,17 @@ class ReadLane:
             ((total,),), _ = await self._fetch(counting, *counting.bind(counted, None))
         return page_with(items, total, query)
 
+    async def json(self, statement: Any, shown: Shown, params: Mapping[str, Any] | None) -> bytes:
+        """The rows of ``statement`` as JSON, of which nothing is read but what is shown."""
+        try:
+            prepared, parameters = self._statements.prepare(statement, shown, shown.narrowed, shown.names)
+            sql, values = prepared.bind(parameters, params)
+        except Unprepared:
+            return await self._json_ordinarily(shown.narrowed(statement), shown, params)
+        rows, codes = await self._fetch(prepared, sql, values)
+        hydrate = prepared.hydrator(codes)
+        return await _in_parts(rows, lambda part: shown.encoded(hydrate(part, {})))
+
     def ordinary(self) -> OrdinaryReader:
         """A session of SQLAlchemy's; it is open until it is closed, and so may be its connection."""
         return OrdinaryReader(self._engine, expire_on_commit=False, autoflush=False, close_resets_only=False)
@@ -187,6 +201,23 @@ class ReadLane:
             if getattr(result, "returns_rows", True):
                 return _detached(session, Rows(all_rows(result)))
             return Rows()
+
+    async def _json_ordinarily(self, narrowed: Any, shown: Shown, params: Mapping[str, Any] | None) -> bytes:
+        async with self.ordinary() as session:
+            rows = all_rows(await session.exec(narrowed, params=params))
+        dicts = [dict(zip(shown.names, row, strict=True)) for row in rows]
+        return await _in_parts(dicts, shown.encoded)
+
+
+async def _in_parts(rows: list[Any], encode: Callable[[list[Any]], bytes]) -> bytes:
+    """All rows as one JSON array."""
+    if len(rows) <= _AT_ONCE:
+        return encode(rows)
+    parts: list[bytes] = []
+    for start in range(0, len(rows), _AT_ONCE):
+        parts.append(encode(rows[start : start + _AT_ONCE])[1:-1])
+        await asyncio.sleep(0)
+    return b"[%b]" % b",".join(parts)
 
 
 def _each(hydrate: Hydrator, row: Any, first: list[Any]) -> Any:

@@ -11,11 +11,13 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 from sqlmodel.sql.expression import Select, SelectOfScalar
 
+from velox._json import Json
 from velox.db.lane import OrdinaryReader, Reads
 from velox.db.page import Page, PageQuery
 from velox.db.reading import only_row
 from velox.db.readonly import ReadOnly
 from velox.db.rows import Rows
+from velox.db.shown import shown
 from velox.db.stream import Stream
 from velox.errors import Problem
 
@@ -26,7 +28,7 @@ Ts = TypeVarTuple("Ts")
 
 
 class Reader:
-    """Reads rows: :meth:`get`, :meth:`exec`, :meth:`one`, :meth:`page`.
+    """Reads rows: :meth:`get`, :meth:`exec`, :meth:`one`, :meth:`page`, :meth:`json`.
 
     Each statement sees the newest committed state, and none waits for a writer. A statement is compiled once for all
     that differ only in their values, is run on the driver, and its rows are made models without SQLAlchemy's session.
@@ -130,6 +132,29 @@ class Reader:
         The rows are counted only when the slice itself does not tell.
         """
         return await self._open().page(statement, query)
+
+    async def json(
+        self, statement: SelectOfScalar[T], schema: type[T], *, params: Mapping[str, Any] | None = None
+    ) -> Json[list[T]]:
+        """The rows of ``statement`` as JSON: ``await db.json(select(Link), Public[Link])``, in a handler that is
+        annotated ``Json[list[Public[Link]]]``.
+
+        The bytes are those that a ``list[Public[Link]]`` is sent as. No model is made, and no column is read that the
+        schema does not show.
+
+        Args:
+            statement: ``select(Link).where(...)``.
+            schema: ``Public[Link]``.
+            params: As in :meth:`exec`.
+
+        Raises:
+            ConfigurationError: VX403, the schema is not one of columns only, or not of the class that is selected, or
+                hides the primary key that ``DISTINCT`` or an outer join needs.
+            pydantic.ValidationError: A column holds what its field does not allow.
+            sqlalchemy.exc.InvalidRequestError: An outer join found no row to show.
+        """
+        how = shown(schema)  # type: ignore[arg-type]  # a class is hashable
+        return Json.of(how.shape, await self._open().json(statement, how, params))
 
     @overload
     def stream(self, statement: SelectOfScalar[T], *, batch: int = 500) -> Stream[T]: ...

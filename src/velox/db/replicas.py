@@ -19,6 +19,7 @@ from velox.db.engine import Engine, Lanes
 from velox.db.lane import OrdinaryReader, ReadLane
 from velox.db.page import Page, PageQuery
 from velox.db.rows import Rows
+from velox.db.shown import Shown
 from velox.errors import ConfigurationError
 
 __all__ = ["ReplicaLane", "Replicas"]
@@ -85,6 +86,9 @@ class ReplicaLane:
 
     async def page(self, statement: Any, query: PageQuery[Any]) -> Page[Any]:
         return await (await self._lane()).page(statement, query)
+
+    async def json(self, statement: Any, shown: Shown, params: Mapping[str, Any] | None) -> bytes:
+        return await (await self._lane()).json(statement, shown, params)
 
     def ordinary(self) -> OrdinaryReader:
         return self._primary.ordinary()

@@ -34,6 +34,7 @@ from velox.db.shards.ledger import is_fenced_off
 from velox.db.shards.merging import Merge, merging, without_strays
 from velox.db.shards.routing import refused
 from velox.db.shards.sharded import Misplaced, sharded
+from velox.db.shown import Shown
 from velox.db.switchboard import EVERYWHERE, SCATTER, Switchboard, busy_moving
 from velox.errors import ServiceUnavailable
 
@@ -312,6 +313,15 @@ class RoutedLane:
         async def read() -> Page[Any]:
             lane = await self._lane_of(statement, None)
             return await self._page_everywhere(statement, query) if lane is None else await lane.page(statement, query)
+
+        return await self._steadily(read)
+
+    async def json(self, statement: Any, shown: Shown, params: Mapping[str, Any] | None) -> bytes:
+        async def read() -> bytes:
+            lane = await self._lane_of(statement, params)
+            if lane is None:
+                raise refused("json()", "Read the rows of one shard key, or use exec().")
+            return await lane.json(statement, shown, params)
 
         return await self._steadily(read)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, BigInteger, BindParameter, Dialect, Integer, SmallInteger, any_, bindparam
@@ -93,7 +93,11 @@ class Statements:
         self._gets: dict[type[Any], tuple[Prepared, list[Callable[[Any], Any] | None]] | None] = {}
 
     def prepare(
-        self, statement: Any, name: Hashable = None, make: Callable[[Any], Any] | None = None
+        self,
+        statement: Any,
+        name: Hashable = None,
+        make: Callable[[Any], Any] | None = None,
+        names: Sequence[str] | None = None,
     ) -> tuple[Prepared, Parameters]:
         """``statement``, or what ``make`` makes of it, ready to run, and the parameters that hold its values.
 
@@ -101,6 +105,7 @@ class Statements:
             statement: A ``select``.
             name: Tells apart what is made of one statement.
             make: Called once for all statements that differ only in their values.
+            names: Of its columns, for rows that are dicts.
 
         Raises:
             Unprepared: It is no ``select`` of the ORM, or asks for more than its rows.
@@ -112,7 +117,7 @@ class Statements:
         known = self._known
         derived = known.get((key[0], name))
         if derived is None:
-            derived = known[key[0], name] = _derived(statement, key[1], make, self._dialect)
+            derived = known[key[0], name] = _derived(statement, key[1], make, self._dialect, names)
             if len(known) > _MOST:
                 known.popitem(last=False)
         if derived.prepared is None:
@@ -179,7 +184,13 @@ class Statements:
         return prepared, [bind_processor(column.type, self._dialect) for column in columns]
 
 
-def _derived(statement: Any, parameters: Parameters, make: Callable[[Any], Any] | None, dialect: Dialect) -> _Derived:
+def _derived(
+    statement: Any,
+    parameters: Parameters,
+    make: Callable[[Any], Any] | None,
+    dialect: Dialect,
+    names: Sequence[str] | None,
+) -> _Derived:
     made = without_deleted(statement if make is None else make(statement))
     key = statement_key(made)
     if key is None:
@@ -188,7 +199,7 @@ def _derived(statement: Any, parameters: Parameters, make: Callable[[Any], Any] 
     places = [known.get(id(parameter), parameter) for parameter in key[1]]
     if any(isinstance(place, BindParameter) and not place.required for place in places):
         return _Derived(None, [])  # a value that was copied from this statement is not the next one's
-    return _Derived(_prepared(made, dialect), places)
+    return _Derived(_prepared(made, dialect, names), places)
 
 
 def _fitting(process: Callable[[Any], Any], value: Any) -> Any:
@@ -198,7 +209,9 @@ def _fitting(process: Callable[[Any], Any], value: Any) -> Any:
         raise Unprepared from error
 
 
-def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> Prepared | None:
+def _prepared(
+    statement: Select[*tuple[Any, ...]], dialect: Dialect, names: Sequence[str] | None = None
+) -> Prepared | None:
     compiled = compile_select(statement, dialect)
     found = selected(compiled)
     if found is None:
@@ -210,7 +223,7 @@ def _prepared(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> Prepared
     scalar = isinstance(statement, SelectOfScalar)
     unique = len(entities) == 1 and len(models) == 1 and _reads_one_table(statement, models[0])
     rows = None if scalar else make_row
-    return Prepared(compiled, lambda codes: hydrator(compiled, entities, rows, codes, unique=unique))
+    return Prepared(compiled, lambda codes: hydrator(compiled, entities, rows, codes, unique=unique, names=names))
 
 
 def _reads_one_table(statement: Select[*tuple[Any, ...]], mapper: Mapper[Any]) -> bool:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from time import perf_counter
 from typing import Any
 
+from sanic import Sanic
 from sanic.log import access_logger
 
 from velox._request_id import request_id
+from velox.http.accesses import LogAccess, direct_log
 
-__all__ = ["log_access"]
+__all__ = ["access_log"]
 
 
 class Asked:
@@ -25,17 +26,21 @@ class Asked:
         return f"{self._request.method} {self._request.url}"
 
 
-def log_access(request: Any, response: Any, started_s: float) -> None:
-    """One record for an answered request.
+def access_log(app: Sanic[Any, Any]) -> LogAccess | None:
+    """What is to be called after each request of ``app``; ``None``: nobody wants it."""
+    if not app.config.ACCESS_LOG:
+        return None
+    front = getattr(app, "front", None)
+    return direct_log(behind_proxies=front is None or bool(front.proxies)) or log_record
 
-    Args:
-        started_s: When its head was complete, by :func:`time.perf_counter`.
-    """
+
+def log_record(request: Any, response: Any, started_s: float, ended_s: float) -> None:
+    """One record for an answered request."""
     if not access_logger.isEnabledFor(logging.INFO):
         return
     chunked = response is not None and response.headers.get("transfer-encoding") == "chunked"
     body = getattr(response, "body", None) or b""
-    duration_ms = 1000 * (perf_counter() - started_s)
+    duration_ms = 1000 * (ended_s - started_s)
     extra = {
         "status": getattr(response, "status", 0),
         "byte": "chunked" if chunked else len(body),

@@ -18,6 +18,7 @@ from sanic.response import BaseHTTPResponse, HTTPResponse
 __all__ = ["around"]
 
 Endpoint = Callable[..., Awaitable[Any]]
+Middleware = Callable[..., Any]
 
 
 def around(endpoint: Endpoint, before: Iterable[Any], after: Iterable[Any]) -> Endpoint:
@@ -29,40 +30,32 @@ def around(endpoint: Endpoint, before: Iterable[Any], after: Iterable[Any]) -> E
         after: Its response middleware, in order. The first truthy result replaces the answer.
     """
     first, last = functions(before), functions(after)
-    if first:
-        endpoint = after_middleware(endpoint, first)
-    return before_middleware(endpoint, last) if last else endpoint
+    return inside(endpoint, first, last) if first or last else endpoint
 
 
-def after_middleware(endpoint: Endpoint, middleware: tuple[Callable[..., Any], ...]) -> Endpoint:
-    """``endpoint``, called if no request middleware answers."""
+def inside(endpoint: Endpoint, first: tuple[Middleware, ...], last: tuple[Middleware, ...]) -> Endpoint:
+    """``endpoint``, called if no request middleware answers; response middleware sees either's answer. An error of
+    response middleware is logged, and changes nothing. One coroutine for both kinds: another one costs 0.6 µs."""
 
-    async def called_last(request: Any, **path: Any) -> Any:
-        request._request_middleware_started = True
-        for run in middleware:
-            result = run(request)
-            if result.__class__ is CoroutineType or (result is not None and isawaitable(result)):
-                result = await result
-            if result:
-                return result
-        return await endpoint(request, **path)
-
-    return called_last
-
-
-def before_middleware(endpoint: Endpoint, middleware: tuple[Callable[..., Any], ...]) -> Endpoint:
-    """``endpoint``, whose answers response middleware sees. An error of theirs is logged, and changes nothing."""
-
-    async def called_first(request: Any, **path: Any) -> Any:
-        response = await endpoint(request, **path)
+    async def called(request: Any, **path: Any) -> Any:
+        if first:
+            request._request_middleware_started = True
+        for run in first:
+            response = run(request)
+            if response.__class__ is CoroutineType or (response is not None and isawaitable(response)):
+                response = await response
+            if response:
+                break
+        else:
+            response = await endpoint(request, **path)
         # What is not one whole answer, or was sent already, goes through Sanic's respond().
-        if request.responded or not isinstance(response, HTTPResponse):
+        if not last or request.responded or not isinstance(response, HTTPResponse):
             return response
         stream = request.stream
         stream.respond(response)
         request._response_middleware_started = True
         try:
-            for run in middleware:
+            for run in last:
                 result = run(request, response)
                 if result.__class__ is CoroutineType or (result is not None and isawaitable(result)):
                     result = await result
@@ -76,7 +69,7 @@ def before_middleware(endpoint: Endpoint, middleware: tuple[Callable[..., Any], 
             raise ServerError(f"Invalid response type {response!r} (need HTTPResponse)")
         return response
 
-    return called_first
+    return called
 
 
 def replaced(stream: Any, response: Any) -> Any:
@@ -84,6 +77,6 @@ def replaced(stream: Any, response: Any) -> Any:
     return stream.respond(response) if isinstance(response, BaseHTTPResponse) else response
 
 
-def functions(middleware: Iterable[Any]) -> tuple[Callable[..., Any], ...]:
+def functions(middleware: Iterable[Any]) -> tuple[Middleware, ...]:
     """What is called in the end: Sanic wraps each in an object whose call hands on its arguments."""
     return tuple(getattr(each, "func", each) for each in middleware)

@@ -26,7 +26,6 @@ from sanic.log import error_logger
 from sanic.models.server_types import ConnInfo
 from sanic.response import HTTPResponse
 
-from velox.http.access import log_access
 from velox.http.answering import answer_endpoint, answer_error, answer_result, answer_through_sanic
 from velox.http.inbound import Head
 from velox.http.inflating import CODINGS, Inflater
@@ -316,11 +315,12 @@ class VeloxProtocol(Watched):
     def _note_time(self) -> None:
         """For the access log, and for ``/metrics``."""
         service, request, response = self.service, self.stream.request, self.stream.response
-        if service.access_log:
-            log_access(request, response, self._started_s)
+        ended_s = perf_counter()
+        if service.log_access is not None:
+            service.log_access(request, response, self._started_s, ended_s)
         if service.meter is not None:
             status = 0 if response is None else response.status
-            service.meter.note(request.route, request.method, status, perf_counter() - self._started_s)
+            service.meter.note(request.route, request.method, status, ended_s - self._started_s)
 
     def _next_buffered(self) -> Work | None:
         self.resume_reading()

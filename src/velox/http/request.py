@@ -16,7 +16,7 @@ from sanic.request.parameters import RequestParameters
 from velox._request_id import HEADER, new_id, request_id
 from velox.http.inbound import Head
 
-__all__ = ["WireRequest", "identity_line"]
+__all__ = ["WireRequest", "identity_line", "identity_of"]
 
 
 IDENTITY: Final = f"{HEADER}: ".encode()
@@ -91,9 +91,14 @@ def values_of(request: WireRequest) -> dict[str, Any]:
 
 def identity_line(request: Any) -> bytes:
     """The field that names a request in its answer."""
+    return b"%b%b\r\n" % (IDENTITY, identity_of(request).encode())
+
+
+def identity_of(request: Any) -> str:
+    """As :func:`velox._request_id.request_id`, without a look into the headers where the client gave no name."""
     if isinstance(request, WireRequest) and not request._head.fields.named:
-        return b"%b%b\r\n" % (IDENTITY, request.identity().encode())
-    return b"%b%b\r\n" % (IDENTITY, request_id(request).encode())
+        return request.identity()
+    return request_id(request)
 
 
 def nothing(_: WireRequest) -> None:

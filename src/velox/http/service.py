@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from sanic import Request, Sanic
 from sanic.log import logger
 
+from velox.http.access import access_log
 from velox.http.budgets import Budgets
 from velox.http.deadline import Sweep, Timed
 from velox.http.inbound import Head, Seen
@@ -58,6 +59,7 @@ class Service:
         tasks: What runs beside the requests.
         sweep: Watches the deadlines.
         body_bytes, response_s: The budgets of these names, made out.
+        log_access: Writes the access log; ``None``: nobody wants it.
         meter: Counts the requests; ``None``: nobody wants it.
         times: Whether anybody wants to know how long a request took.
         request_class: The app's own class of requests; ``None`` for Sanic's.
@@ -66,12 +68,12 @@ class Service:
     __slots__ = (
         "_router",
         "_signals",
-        "access_log",
         "app",
         "body_bytes",
         "budgets",
         "connections",
         "heads",
+        "log_access",
         "loop",
         "meter",
         "request_class",
@@ -97,9 +99,9 @@ class Service:
         self.seen = Seen()
         self.connections = connections
         self.budgets = budgets
-        self.access_log = bool(app.config.ACCESS_LOG)
+        self.log_access = access_log(app)
         self.meter: Meter | None = getattr(app, "meter", None)
-        self.times = self.access_log or self.meter is not None
+        self.times = self.log_access is not None or self.meter is not None
         custom: Any = app.request_class
         self.request_class = None if custom is None or custom is Request else custom
         self.heads = HeadWriter(server)

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 from sanic.response import BaseHTTPResponse, HTTPResponse
 
+from velox._json import Json
 from velox.errors import VeloxError
 from velox.routing.binding import adapter_for
 from velox.routing.projection import Unexpected, projection
@@ -58,6 +59,8 @@ class ResultEncoder:
         """
         if isinstance(result, BaseHTTPResponse):
             return result
+        if type(result) is Json:
+            return JsonResponse(self._written(result), self.status)
         if self._adapter is None:
             if self.declared and result is not None:
                 raise InvalidResult(f"{self._where}: the result is not None, as the return annotation says")
@@ -66,6 +69,11 @@ class ResultEncoder:
                 return HTTPResponse(status=204 if self.status == 200 else self.status)
             return self._undeclared(result)
         return JsonResponse(self.encode(result), self.status)
+
+    def _written(self, result: Json[Any]) -> bytes:
+        if self.declared and result.shape != self.annotation:
+            raise InvalidResult(f"{self._where}: the result is JSON of {result.shape}, not of the return annotation")
+        return result
 
     def encode(self, result: Any) -> bytes:
         """``result`` as JSON, with nothing in it that the annotation does not name."""
@@ -137,9 +145,13 @@ def quick_writer(adapter: TypeAdapter[Any], annotation: Any) -> Writer | None:
 
 
 def json_part(annotation: Any) -> Any:
-    """``annotation`` without responses, which go out as they are; ``Signature.empty`` when nothing is left."""
+    """``annotation`` without responses, which go out as they are, and with what a ``Json`` is of in its place;
+    ``Signature.empty`` when nothing is left.
+    """
+    if get_origin(annotation) is Json:
+        return get_args(annotation)[0]
     if get_origin(annotation) in (Union, types.UnionType):
-        others = tuple(arg for arg in get_args(annotation) if not is_response(arg))
+        others = tuple(json_part(arg) for arg in get_args(annotation) if not is_response(arg))
         return Union[others] if others else inspect.Signature.empty  # noqa: UP007 - made of a tuple
     return inspect.Signature.empty if is_response(annotation) else annotation
 

@@ -6,10 +6,13 @@ import asyncio
 import gc
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from velox.db import Database
 from velox.db.driver import Connection
 
 
@@ -134,3 +137,35 @@ async def test_a_connection_that_only_reads_refuses_to_write() -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await connection.execute("CREATE TABLE t (x)")
     await connection.close()
+
+
+async def test_nobody_waits_for_the_commit_of_a_session_that_only_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to lose. It comes all the same: others may write then."""
+    waited: list[object] = []
+    run = Connection.run
+
+    def counting(connection: Connection, function: Callable[..., object], *args: object) -> object:
+        waited.append(function)
+        return run(connection, function, *args)
+
+    database, other = (Database(f"sqlite:///{tmp_path}/one.db", timeout_s=30) for _ in range(2))
+    await database.start()
+    await other.start()
+    async with database.session() as db:
+        await db.exec(text("CREATE TABLE one (n INTEGER)"))  # type: ignore[call-overload]
+    monkeypatch.setattr(Connection, "run", counting)
+    for statement, visits in (
+        ("SELECT n FROM one", 1),
+        ("WITH two AS (SELECT 2 AS n) INSERT INTO one SELECT n FROM two RETURNING n", 2),
+        ("SELECT n FROM one", 1),
+    ):
+        waited.clear()
+        async with database.session() as db:
+            await db.exec(text(statement))  # type: ignore[call-overload]
+        assert len(waited) == visits
+    async with other.session() as db:
+        assert (await db.exec(text("SELECT n FROM one"))).all() == [(2,)]  # type: ignore[call-overload]
+    await database.stop()
+    await other.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.orm import aliased
 
 from tests.sharded_models import SHARDS, Base, Item, Note, Order, Setting
-from velox.db import Database, Session, col, func, select, selectinload
+from velox.db import Database, Public, Session, col, func, select, selectinload
 from velox.db.shards.buckets import bucket_of, new_id
 from velox.db.shards.sharded import Misplaced
 from velox.errors import Conflict
@@ -71,6 +72,16 @@ async def test_rows_are_spread_and_found_again(either: Database) -> None:
         assert [order.user_id for order in await db.exec(newest)] == [19, 18, 17]
         assert tuple(await db.one(everything)) == (20, 40)
         assert await db.get(Order, new_id(5)) is None
+
+
+async def test_json_is_read_from_one_shard(either: Database) -> None:
+    """That of the key; what would have to be merged is refused."""
+    ids = await filled(either, 8)
+    async with either.reader() as db:
+        written = await db.json(select(Order).where(Order.user_id == 4), Public[Order])
+        assert [row["id"] for row in json.loads(written)] == [str(ids[4])]
+        with pytest.raises(Misplaced, match="VX434"):
+            await db.json(select(Order).execution_options(scatter=True), Public[Order])
 
 
 async def test_relationships_stay_on_the_shard_of_their_row(either: Database) -> None:
