@@ -20,7 +20,8 @@ STEP_S = 0.005
 SECRET = "c5fW1o9-RwKXlTq_7hYzB3dNn0JmAuEe8sVgPk2LxQi"
 HEAD_BYTES = 65_536
 TAKE_TERMINAL = """
-import fcntl, os, sys, termios
+import fcntl, os, signal, sys, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and children inherit that
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
