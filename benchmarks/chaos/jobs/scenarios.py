@@ -59,8 +59,11 @@ def long_job(folder: Path, queue: str) -> str:
         return f"{3.5 * LEASE_S:g} s with a lease of {LEASE_S:g} s and two workers: ran once"
 
 
-def poisoned(folder: Path, queue: str, limit: int = 2) -> str:
-    """Q4: a job that kills its worker is dead after the limit, and others are done."""
+def poisoned(folder: Path, queue: str, limit: int = 4) -> str:
+    """Q4: a job that kills its worker is dead after the limit, and others are done.
+
+    Each death counts for whatever else was running, so a low limit could take bystanders along.
+    """
     with Post(folder, queue, VELOX_JOB_MAX_DELIVERIES=str(limit)) as post:
         post.enqueue("poison", [()])
         post.enqueue("effect", ((n,) for n in range(20)))

@@ -67,7 +67,7 @@ def group_fields(model: type[BaseModel], source: Source) -> tuple[GroupField, ..
         alias = given or (name.replace("_", "-") if source is Source.HEADER else name)
         annotation = field.annotation
         args = getattr(annotation, "__args__", ())
-        multiple = is_collection(annotation) or any(is_collection(arg) for arg in args)
+        multiple = any(is_collection(base_type(one)) for one in (annotation, *args))  # bare, or with constraints
         found.append(GroupField(given or name, alias, multiple, is_moment(annotation)))
     return tuple(found)
 
